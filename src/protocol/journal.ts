@@ -1,0 +1,279 @@
+/**
+ * File-system records: the one packed form in which a file system's changes travel from a cell to its broker, lie in the
+ * store's segments and come back as the metadata that a cell boots from.
+ *
+ * A stream is a sequence of records, little endian, each beginning with its tag byte. Names and link targets are bytes.
+ * Inode numbers are u32 and never 0; the root directory is inode 1. Within one stream a later record wins.
+ *
+ * A file's content is cut into chunks by `chunkOfOffset`: 64 KiB each below 4 MiB, 256 KiB each from there on. The last chunk may be
+ * short; a chunk that no record names, and what lies between a short chunk's end and the file's size, is zeroes.
+ */
+export const ROOT_INO = 1
+export const SMALL_CHUNK = 64 * 1024
+export const LARGE_CHUNK = 256 * 1024
+export const LARGE_FROM = 4 * 1024 * 1024
+const SMALL_CHUNKS = LARGE_FROM / SMALL_CHUNK
+
+export const chunkOfOffset = (offset: number): number =>
+  offset < LARGE_FROM ? Math.floor(offset / SMALL_CHUNK) : SMALL_CHUNKS + Math.floor((offset - LARGE_FROM) / LARGE_CHUNK)
+export const chunkOffset = (index: number): number =>
+  index < SMALL_CHUNKS ? index * SMALL_CHUNK : LARGE_FROM + (index - SMALL_CHUNKS) * LARGE_CHUNK
+export const chunkCapacity = (index: number): number => (index < SMALL_CHUNKS ? SMALL_CHUNK : LARGE_CHUNK)
+/** How many chunks a file of `size` bytes has. */
+export const chunkCount = (size: number): number => (size === 0 ? 0 : chunkOfOffset(size - 1) + 1)
+
+export const InodeKind = { File: 1, Directory: 2, Symlink: 3 } as const
+export type InodeKind = (typeof InodeKind)[keyof typeof InodeKind]
+
+/** A point in time as in `struct timespec`: whole seconds since the epoch (may be negative) and 0 … 999,999,999 ns. */
+export interface Timespec {
+  readonly sec: number
+  readonly nsec: number
+}
+
+/** tag 1: an inode's attributes, all of them. */
+export interface InodeRecord {
+  readonly t: 'inode'
+  readonly ino: number
+  readonly kind: InodeKind
+  /** permission bits, 0o0000 … 0o7777, without the type */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly nlink: number
+  /** bytes; 0 for directories, the target's length for symlinks */
+  readonly size: number
+  readonly atime: Timespec
+  readonly mtime: Timespec
+  readonly ctime: Timespec
+  /** How many chunks, counted from the first, survive of what the stream before this record said: the lowest chunk count
+   *  that the file had since the last record (0 after a truncation to nothing). Chunks from here on are dropped before the
+   *  `data` or `extent` records that follow. */
+  readonly keepChunks: number
+}
+/** tag 2: name `name` of directory `dir` is inode `ino`; 0 removes the name. */
+export interface EntryRecord {
+  readonly t: 'entry'
+  readonly dir: number
+  readonly ino: number
+  readonly name: Uint8Array
+}
+/** tag 3: the inode is gone (no name and not open any more). */
+export interface ForgetRecord {
+  readonly t: 'forget'
+  readonly ino: number
+}
+/** tag 4: the target of a symlink. */
+export interface TargetRecord {
+  readonly t: 'target'
+  readonly ino: number
+  readonly target: Uint8Array
+}
+/** tag 5, only between cell and broker: chunk `index` of file `ino` is `length` bytes at `offset` of blob `blob` of the message. */
+export interface DataRecord {
+  readonly t: 'data'
+  readonly ino: number
+  readonly index: number
+  readonly blob: number
+  readonly offset: number
+  readonly length: number
+}
+/** tag 6, only in the store: chunk `index` of file `ino` is `length` bytes at `offset` of the stored content named `hash` (SHA-256). */
+export interface ExtentRecord {
+  readonly t: 'extent'
+  readonly ino: number
+  readonly index: number
+  readonly hash: Uint8Array
+  readonly offset: number
+  readonly length: number
+}
+export type JournalRecord = InodeRecord | EntryRecord | ForgetRecord | TargetRecord | DataRecord | ExtentRecord
+
+/** Reading stops at the first byte that is no valid record; `at` is its offset. */
+export class JournalFormatError extends Error {
+  override readonly name = 'JournalFormatError'
+  readonly at: number
+  constructor(message: string, at: number) {
+    super(`Cannot read records: ${message} at byte ${at}`)
+    this.at = at
+  }
+}
+
+const TAG = { inode: 1, entry: 2, forget: 3, target: 4, data: 5, extent: 6 } as const
+const INODE_BYTES = 1 + 4 + 1 + 2 + 4 + 4 + 4 + 8 + 3 * 12 + 4
+
+/** Appends records to a growing buffer. One writer per stream; `take()` gives the bytes and empties it. */
+export class JournalWriter {
+  #bytes = new Uint8Array(4096)
+  #view = new DataView(this.#bytes.buffer)
+  #at = 0
+
+  get length(): number {
+    return this.#at
+  }
+
+  inode(r: Omit<InodeRecord, 't'>): void {
+    const v = this.#room(INODE_BYTES)
+    let p = this.#at
+    v.setUint8(p, TAG.inode)
+    v.setUint32(p + 1, r.ino, true)
+    v.setUint8(p + 5, r.kind)
+    v.setUint16(p + 6, r.mode, true)
+    v.setUint32(p + 8, r.uid, true)
+    v.setUint32(p + 12, r.gid, true)
+    v.setUint32(p + 16, r.nlink, true)
+    v.setFloat64(p + 20, r.size, true)
+    p += 28
+    for (const time of [r.atime, r.mtime, r.ctime]) {
+      v.setFloat64(p, time.sec, true)
+      v.setUint32(p + 8, time.nsec, true)
+      p += 12
+    }
+    v.setUint32(p, r.keepChunks, true)
+    this.#at = p + 4
+  }
+
+  entry(dir: number, name: Uint8Array, ino: number): void {
+    const v = this.#room(11 + name.length)
+    v.setUint8(this.#at, TAG.entry)
+    v.setUint32(this.#at + 1, dir, true)
+    v.setUint32(this.#at + 5, ino, true)
+    this.#string(this.#at + 9, name)
+  }
+
+  forget(ino: number): void {
+    const v = this.#room(5)
+    v.setUint8(this.#at, TAG.forget)
+    v.setUint32(this.#at + 1, ino, true)
+    this.#at += 5
+  }
+
+  target(ino: number, target: Uint8Array): void {
+    const v = this.#room(7 + target.length)
+    v.setUint8(this.#at, TAG.target)
+    v.setUint32(this.#at + 1, ino, true)
+    this.#string(this.#at + 5, target)
+  }
+
+  data(ino: number, index: number, blob: number, offset: number, length: number): void {
+    const v = this.#room(21)
+    v.setUint8(this.#at, TAG.data)
+    for (const [i, n] of [ino, index, blob, offset, length].entries()) v.setUint32(this.#at + 1 + 4 * i, n, true)
+    this.#at += 21
+  }
+
+  extent(ino: number, index: number, hash: Uint8Array, offset: number, length: number): void {
+    const v = this.#room(49)
+    v.setUint8(this.#at, TAG.extent)
+    v.setUint32(this.#at + 1, ino, true)
+    v.setUint32(this.#at + 5, index, true)
+    this.#bytes.set(hash, this.#at + 9)
+    v.setUint32(this.#at + 41, offset, true)
+    v.setUint32(this.#at + 45, length, true)
+    this.#at += 49
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    const out = this.#bytes.slice(0, this.#at)
+    this.#at = 0
+    return out
+  }
+
+  #string(at: number, text: Uint8Array): void {
+    this.#view.setUint16(at, text.length, true)
+    this.#bytes.set(text, at + 2)
+    this.#at = at + 2 + text.length
+  }
+
+  #room(more: number): DataView {
+    if (this.#at + more > this.#bytes.length) {
+      const next = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + more))
+      next.set(this.#bytes.subarray(0, this.#at))
+      this.#bytes = next
+      this.#view = new DataView(next.buffer)
+    }
+    return this.#view
+  }
+}
+
+/** Reads a stream; throws JournalFormatError on anything that is not a record. Byte fields are copies. The stream may be
+ *  hostile: what a record *means* (that inodes exist, names are valid, sizes are within limits) is the caller's to check. */
+export function* readJournal(bytes: Uint8Array): Generator<JournalRecord, void, void> {
+  const v = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let p = 0
+  const need = (n: number): void => {
+    if (p + n > bytes.length) throw new JournalFormatError('cut off', p)
+  }
+  const u32 = (at: number): number => v.getUint32(at, true)
+  const time = (at: number): Timespec => {
+    const sec = v.getFloat64(at, true)
+    const nsec = u32(at + 8)
+    if (!Number.isSafeInteger(sec) || nsec >= 1e9) throw new JournalFormatError('bad time', at)
+    return { sec, nsec }
+  }
+  const string = (at: number): Uint8Array => {
+    const length = v.getUint16(at, true)
+    need(at - p + 2 + length)
+    return bytes.slice(at + 2, at + 2 + length)
+  }
+  while (p < bytes.length) {
+    switch (bytes[p]) {
+      case TAG.inode: {
+        need(INODE_BYTES)
+        const kind = v.getUint8(p + 5)
+        const size = v.getFloat64(p + 20, true)
+        const mode = v.getUint16(p + 6, true)
+        if (kind !== InodeKind.File && kind !== InodeKind.Directory && kind !== InodeKind.Symlink) throw new JournalFormatError('bad kind', p)
+        if (!Number.isSafeInteger(size) || size < 0) throw new JournalFormatError('bad size', p)
+        if (mode > 0o7777) throw new JournalFormatError('bad mode', p)
+        yield {
+          t: 'inode',
+          ino: u32(p + 1),
+          kind,
+          mode,
+          uid: u32(p + 8),
+          gid: u32(p + 12),
+          nlink: u32(p + 16),
+          size,
+          atime: time(p + 28),
+          mtime: time(p + 40),
+          ctime: time(p + 52),
+          keepChunks: u32(p + 64),
+        }
+        p += INODE_BYTES
+        break
+      }
+      case TAG.entry: {
+        need(11)
+        const name = string(p + 9)
+        yield { t: 'entry', dir: u32(p + 1), ino: u32(p + 5), name }
+        p += 11 + name.length
+        break
+      }
+      case TAG.forget:
+        need(5)
+        yield { t: 'forget', ino: u32(p + 1) }
+        p += 5
+        break
+      case TAG.target: {
+        need(7)
+        const target = string(p + 5)
+        yield { t: 'target', ino: u32(p + 1), target }
+        p += 7 + target.length
+        break
+      }
+      case TAG.data:
+        need(21)
+        yield { t: 'data', ino: u32(p + 1), index: u32(p + 5), blob: u32(p + 9), offset: u32(p + 13), length: u32(p + 17) }
+        p += 21
+        break
+      case TAG.extent:
+        need(49)
+        yield { t: 'extent', ino: u32(p + 1), index: u32(p + 5), hash: bytes.slice(p + 9, p + 41), offset: u32(p + 41), length: u32(p + 45) }
+        p += 49
+        break
+      default:
+        throw new JournalFormatError(`unknown tag ${bytes[p]}`, p)
+    }
+  }
+}
