@@ -223,7 +223,8 @@ export function* readJournal(bytes: Uint8Array): Generator<JournalRecord, void, 
         const kind = v.getUint8(p + 5)
         const size = v.getFloat64(p + 20, true)
         const mode = v.getUint16(p + 6, true)
-        if (kind !== InodeKind.File && kind !== InodeKind.Directory && kind !== InodeKind.Symlink) throw new JournalFormatError('bad kind', p)
+        if (kind !== InodeKind.File && kind !== InodeKind.Directory && kind !== InodeKind.Symlink)
+          throw new JournalFormatError('bad kind', p)
         if (!Number.isSafeInteger(size) || size < 0) throw new JournalFormatError('bad size', p)
         if (mode > 0o7777) throw new JournalFormatError('bad mode', p)
         yield {
@@ -269,7 +270,14 @@ export function* readJournal(bytes: Uint8Array): Generator<JournalRecord, void, 
         break
       case TAG.extent:
         need(49)
-        yield { t: 'extent', ino: u32(p + 1), index: u32(p + 5), hash: bytes.slice(p + 9, p + 41), offset: u32(p + 41), length: u32(p + 45) }
+        yield {
+          t: 'extent',
+          ino: u32(p + 1),
+          index: u32(p + 5),
+          hash: bytes.slice(p + 9, p + 41),
+          offset: u32(p + 41),
+          length: u32(p + 45),
+        }
         p += 49
         break
       default:
