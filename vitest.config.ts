@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+/** Unit tests: everything that needs no browser. They run in forked processes of Node 26, which has JSPI without a flag. */
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    exclude: ['tests/extension/**', 'tests/long/**'],
+    globalSetup: ['tests/support/node-version.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    reporters: ['default'],
+  },
+})
