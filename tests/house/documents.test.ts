@@ -58,15 +58,23 @@ test('every runtime dependency has a record of its decision and its exact versio
   expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
 })
 
+test('the lock file names every platform’s build of a package, so that npm ci works on all of them', () => {
+  const locked = JSON.parse(readText('package-lock.json')) as {
+    packages: Readonly<Record<string, { optionalDependencies?: Readonly<Record<string, string>> }>>
+  }
+  const missing = Object.values(locked.packages)
+    .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+    .filter((name) => !Object.keys(locked.packages).some((path) => path.endsWith(`node_modules/${name}`)))
+  expect(missing).toEqual([])
+})
+
 test('records of decisions are numbered without a gap', () => {
   const numbers = readdirSync(join(ROOT, 'docs/decisions')).flatMap((name) => /^(\d{4})-/.exec(name)?.[1] ?? [])
   expect(numbers.toSorted()).toEqual(numbers.map((_, i) => String(i + 1).padStart(4, '0')))
 })
 
 test('no tracked file names a path of somebody’s machine or a package mirror', () => {
-  const forbidden = new RegExp(
-    ['(?<![\\w.:])/(?:work|root)/', 'registry\\.np' + 'mjs', '"resolved": "http', 'index\\.crates' + '\\.io'].join('|'),
-  )
+  const forbidden = new RegExp(['(?<![\\w.:])/(?:work|root)/', 'registry\\.npmjs', '"resolved": "http', 'index\\.crates\\.io'].join('|'))
   const texts = TRACKED.filter((path) => !/\.(wasm|png|ico|gz|br)$/.test(path) && statSync(join(ROOT, path)).size < 4_000_000)
   expect(texts.filter((path) => path !== 'tests/house/documents.test.ts' && forbidden.test(readText(path)))).toEqual([])
 })
