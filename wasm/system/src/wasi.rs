@@ -262,6 +262,7 @@ pub fn clone<F: FnOnce() -> Infallible>(_child: F) -> Result<i32> {
 /// Where a clone begins.
 #[cfg(feature = "clone")]
 #[unsafe(no_mangle)]
+#[expect(unreachable_code, reason = "the closure cannot return, its type says so")]
 pub extern "C" fn proc_clone_entry(arg: usize) {
     // SAFETY: the kernel calls this once, in the child, with the argument that `clone` gave to proc_clone.
     let child = unsafe { Box::from_raw(arg as *mut Child<'static>) };

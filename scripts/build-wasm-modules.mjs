@@ -1,0 +1,23 @@
+// The table of the modules in wasm/dist: one row a module, in the order of wasm/dist/lock.json. To add a program:
+//   1. a crate `wasm/NAME` with `tidepool-system.workspace = true`, its line under `members` in wasm/Cargo.toml, and a `main`
+//      that calls `tidepool_system::start()` first and chooses its utility by the base name of argv[0];
+//   2. a row here: `programs` are the names that /bin lists for it, `licence` the licences of all that is linked in;
+//   3. `npm run build:wasm -- NAME`, which builds that module alone and puts its row into the lock, then
+//      `npm run build:licences`, which rewrites THIRD_PARTY.md.
+// A larger stack than wasm-ld's 1 MiB is the crate's own wish (cargo::rustc-link-arg in its build.rs).
+
+/** @typedef {{ name: string, licence: string, programs: readonly string[] }} Module */
+
+/** @type {readonly Module[]} */
+export const MODULES = [
+  {
+    name: 'utilities',
+    licence: 'Apache-2.0 AND MIT',
+    programs: words(`cat false true`),
+  },
+]
+
+/** @param {string} text */
+function words(text) {
+  return text.split(/\s+/u).filter((word) => word !== '')
+}
