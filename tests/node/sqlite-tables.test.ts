@@ -1,0 +1,73 @@
+/** The contract suites over SQLite, its lock, and kills at any time. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { SqliteTables } from '../../src/node/sqlite-tables.ts'
+import { Store } from '../../src/orchestrator/store/store.ts'
+import { storeContract, storeHost } from '../contract/store.ts'
+import { lockedTablesContract, tablesContract, type TablesSubject } from '../contract/tables.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'tidepool-sqlite-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+let count = 0
+const directory = (): string => join(scratch, `store${count++}`)
+const subject = (): TablesSubject => {
+  const path = directory()
+  return { open: async () => SqliteTables.open(path) }
+}
+
+describe('tables in SQLite', () => {
+  for (const [name, check] of Object.entries({ ...tablesContract, ...lockedTablesContract })) test(name, () => check(subject()))
+
+  test('take over the lock of a process that is gone', async () => {
+    const path = directory()
+    await SqliteTables.open(path).close()
+    writeFileSync(join(path, 'lock'), '999999999 1\n')
+    await SqliteTables.open(path).close()
+  })
+  test('take over the lock of a process whose number another process has now', async () => {
+    const path = directory()
+    await SqliteTables.open(path).close()
+    writeFileSync(join(path, 'lock'), `${process.pid} 1\n`)
+    await SqliteTables.open(path).close()
+  })
+})
+
+describe('the store in SQLite', () => {
+  for (const [name, check] of Object.entries(storeContract)) test(name, () => check(subject()))
+})
+
+describe('a writer that is killed', () => {
+  test('T99: has lost nothing that was acknowledged, and the tree is whole', { timeout: 60_000 }, async () => {
+    const path = directory()
+    let before = 0
+    for (let round = 0; round < 8; round++) {
+      const acknowledged = await killedWriter(path, 60 + round * 35)
+      expect(acknowledged).toBeGreaterThan(before)
+      before = acknowledged
+      const store = await Store.open(SqliteTables.open(path), storeHost())
+      expect(store.inodeCount).toBeGreaterThanOrEqual(1 + acknowledged)
+      for (let i = 1; i <= acknowledged; i++) expect(new TextDecoder().decode(await store.content(i + 1, 0))).toBe(`content of ${i + 1}`)
+      await store.close()
+    }
+  })
+})
+
+/** Runs a process that commits one file after another and says each; kills it `ms` after its first word. Gives how many files of
+ *  the store were acknowledged in all. */
+function killedWriter(path: string, ms: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/store-writer.ts'), path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    child.stdout.on('data', (data: Buffer) => {
+      if (said === '') setTimeout(() => child.kill('SIGKILL'), ms)
+      said += data.toString()
+    })
+    child.on('error', reject)
+    child.on('exit', () => resolve(Number(said.split('\n').at(-2) ?? 0)))
+  })
+}
