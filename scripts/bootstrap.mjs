@@ -127,15 +127,18 @@ async function installDebianPackage() {
 
 /** @returns {Promise<Chromium>} */
 async function downloadWithPlaywright() {
-  const require = createRequire(import.meta.url)
-  const path = require('@playwright/test').chromium.executablePath()
+  const path = createRequire(import.meta.url)('@playwright/test').chromium.executablePath()
+  const cli = join(ROOT, 'node_modules', 'playwright', 'cli.js')
   if (!existsSync(path)) {
     say('downloading Chromium with Playwright …')
-    const cli = join(ROOT, 'node_modules', 'playwright', 'cli.js')
-    const withDeps = process.platform === 'linux' && process.getuid?.() === 0 ? ['--with-deps'] : []
-    await runLogged('playwright-install', process.execPath, [cli, 'install', '--no-shell', ...withDeps, 'chromium'])
+    await runLogged('playwright-install', process.execPath, [cli, 'install', '--no-shell', 'chromium'])
   }
-  const seen = examineBrowser(path)
+  let seen = examineBrowser(path)
+  if ('reason' in seen && process.platform === 'linux' && process.getuid?.() === 0) {
+    say('installing the system libraries that Chromium needs …')
+    await runLogged('playwright-install-deps', process.execPath, [cli, 'install-deps', 'chromium'])
+    seen = examineBrowser(path)
+  }
   if ('version' in seen) return { path, version: seen.version, from: 'Playwright' }
   throw new SetupError(
     `Chromium was downloaded but does not start: ${seen.reason}\nIts system libraries may be missing: sudo npx playwright install-deps chromium`,
