@@ -1,0 +1,82 @@
+/**
+ * One capability as a person sees it, in the popup and in the consent window: a plain sentence, the risk, when it was last used,
+ * and Deny · Once · This session · Always, of which the usual ones stand out. "Always" of a high risk asks a second time.
+ */
+import type { CapabilityState, Choice } from '../protocol/panel.ts'
+import { element } from './element.ts'
+
+const CHOICES: readonly (readonly [Choice, string])[] = [
+  ['deny', 'Deny'],
+  ['once', 'Once'],
+  ['session', 'This session'],
+  ['always', 'Always'],
+]
+
+/** A list item; `onChoose` hears each choice after it has been confirmed where that is needed. */
+export function capabilityRow(state: CapabilityState, chosen: Choice, onChoose: (choice: Choice) => void): HTMLLIElement {
+  const { capability, sentence, risk } = state
+  const sentenceId = `sentence-${capability.replaceAll(':', '-')}`
+  const choices = element('fieldset', { 'aria-labelledby': sentenceId })
+  const row = element(
+    'li',
+    { 'data-capability': capability },
+    element('div', { class: 'what' }, element('span', { class: 'sentence', id: sentenceId }, sentence), riskBadge(risk)),
+    ...lastUsed(state.lastUsed),
+    choices,
+  )
+  let confirmed = chosen
+  const settle = (choice: Choice): void => {
+    confirmed = choice
+    row.querySelector('.sure')?.remove()
+    onChoose(choice)
+  }
+  const goBack = (): void => {
+    row.querySelector('.sure')?.remove()
+    const input = choices.querySelector<HTMLInputElement>(`input[value="${confirmed}"]`)
+    if (input) input.checked = true
+  }
+  for (const [choice, label] of CHOICES) {
+    const input = element('input', { type: 'radio', name: capability, value: choice })
+    input.checked = choice === chosen
+    input.addEventListener('change', () => {
+      row.querySelector('.sure')?.remove()
+      if (choice === 'always' && risk === 'high') row.append(secondQuestion(() => settle('always'), goBack))
+      else settle(choice)
+    })
+    const offered = state.offer.some((offer) => offer === choice) ? { 'data-offered': '' } : {}
+    choices.append(element('label', offered, input, label))
+  }
+  return row
+}
+
+function riskBadge(risk: CapabilityState['risk']): HTMLElement {
+  return element('span', { class: 'risk', 'data-risk': risk }, `${risk} risk`)
+}
+
+function secondQuestion(yes: () => void, no: () => void): HTMLElement {
+  const sure = element('button', { type: 'button', class: 'quiet' }, 'Yes, always')
+  const back = element('button', { type: 'button', class: 'quiet' }, 'No')
+  sure.addEventListener('click', yes)
+  back.addEventListener('click', no)
+  return element(
+    'div',
+    { class: 'sure', role: 'alert' },
+    element('span', {}, 'Really without asking, every time, until you take it back?'),
+    sure,
+    back,
+  )
+}
+
+const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+]
+
+function lastUsed(time: number | undefined): HTMLElement[] {
+  if (time === undefined) return []
+  const ago = Date.now() - time
+  const [unit, length] = UNITS.find(([, ms]) => ago >= ms) ?? ['minute', 60_000]
+  const text = ago < 60_000 ? 'just now' : new Intl.RelativeTimeFormat('en').format(-Math.floor(ago / length), unit)
+  return [element('p', { class: 'used' }, `last used ${text}`)]
+}
