@@ -4,6 +4,7 @@
  */
 import { AGAIN, Errno, SysError } from '../errno.ts'
 import { WaitQueue } from '../process/wait-queue.ts'
+import { copyBytes } from './copy-bytes.ts'
 import { FileKind, type FileSystem, Inode } from '../vfs/inode.ts'
 import { O, OpenFile, Poll } from '../vfs/open-file.ts'
 
@@ -11,6 +12,7 @@ export const PIPE_ATOMIC = 4096
 
 export class Pipe {
   readonly capacity: number
+  readonly #atomic: number
   /** made at the first write and given up when the pipe runs empty after its writer is gone */
   #ring: Uint8Array | undefined = undefined
   #start = 0
@@ -22,6 +24,7 @@ export class Pipe {
 
   constructor(capacity: number) {
     this.capacity = capacity
+    this.#atomic = Math.min(PIPE_ATOMIC, capacity)
   }
 
   read(into: Uint8Array): number {
@@ -31,16 +34,16 @@ export class Pipe {
     const ring = this.#ring!
     const start = this.#start
     const head = this.capacity - start
-    if (count <= head) copy(ring, start, into, 0, count)
+    if (count <= head) copyBytes(ring, start, into, 0, count)
     else {
-      copy(ring, start, into, 0, head)
-      copy(ring, 0, into, head, count - head)
+      copyBytes(ring, start, into, 0, head)
+      copyBytes(ring, 0, into, head, count - head)
     }
     this.length = length - count
     if (this.length === 0) this.#start = 0
     else this.#start = count < head ? start + count : count - head
     // A writer of up to PIPE_ATOMIC bytes that found too little room waits as well, so wake whenever it could go on.
-    if (count > 0 && !this.writers.isEmpty && this.capacity - this.length >= PIPE_ATOMIC) this.writers.wakeAll()
+    if (count > 0 && !this.writers.isEmpty && this.capacity - this.length >= this.#atomic) this.writers.wakeAll()
     return count
   }
 
@@ -49,7 +52,7 @@ export class Pipe {
     const room = this.capacity - this.length
     let count = from.length
     if (count > room) {
-      if (room === 0 || count <= PIPE_ATOMIC) return AGAIN
+      if (room === 0 || count <= this.#atomic) return AGAIN
       count = room
     }
     if (count === 0) return 0
@@ -57,14 +60,19 @@ export class Pipe {
     let end = this.#start + this.length
     if (end >= this.capacity) end -= this.capacity
     const tail = this.capacity - end
-    if (count <= tail) copy(from, 0, ring, end, count)
+    if (count <= tail) copyBytes(from, 0, ring, end, count)
     else {
-      copy(from, 0, ring, end, tail)
-      copy(from, tail, ring, 0, count - tail)
+      copyBytes(from, 0, ring, end, tail)
+      copyBytes(from, tail, ring, 0, count - tail)
     }
     this.length += count
     if (!this.readers.isEmpty) this.readers.wakeAll()
     return count
+  }
+
+  /** Whether any atomic write would be taken. */
+  get hasRoom(): boolean {
+    return this.capacity - this.length >= this.#atomic
   }
 
   closeReader(): void {
@@ -77,15 +85,6 @@ export class Pipe {
     this.hasWriter = false
     this.readers.wakeAll()
   }
-}
-
-/** A loop beats `set(subarray)` for a few bytes. */
-function copy(from: Uint8Array, at: number, into: Uint8Array, to: number, count: number): void {
-  if (count > 48) {
-    into.set(at === 0 && count === from.length ? from : from.subarray(at, at + count), to)
-    return
-  }
-  for (let i = 0; i < count; i++) into[to + i] = from[at + i]!
 }
 
 /** The nameless inode of a pipe; both ends share it. */
@@ -154,7 +153,7 @@ export class PipeWriter extends OpenFile {
   }
   override poll(): number {
     if (!this.#pipe.hasReader) return Poll.OUT | Poll.ERR
-    return this.#pipe.capacity - this.#pipe.length >= PIPE_ATOMIC ? Poll.OUT : 0
+    return this.#pipe.hasRoom ? Poll.OUT : 0
   }
   protected override close(): void {
     this.#pipe.closeWriter()

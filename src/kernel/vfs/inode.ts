@@ -40,6 +40,16 @@ export abstract class Inode {
   parent: Directory | undefined = undefined
   name: ByteString = ''
 
+  // Kept by journal.ts and change-log.ts for file systems that are journalled.
+  /** its attributes wait for the next journal message */
+  touched = false
+  /** some journal message or the boot metadata has named it */
+  stored = false
+  /** lies below /tmp/.out: in no commit */
+  volatile = false
+  /** the call that changed it last */
+  changedBy: string | undefined = undefined
+
   constructor(fs: FileSystem, ino: number, kind: FileKind, mode: number) {
     this.fs = fs
     this.ino = ino

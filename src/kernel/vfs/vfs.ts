@@ -319,6 +319,7 @@ export class Vfs {
         child = link.jump()
         if (child) {
           if (isLast) this.#magic = link
+          confine = false
         } else {
           const target = link.readTarget()
           if (target === '') throw SysError.of(Errno.ENOENT)
