@@ -1,0 +1,171 @@
+/**
+ * Tool calls: parsed, checked against the tool's schema, decided, written down, run where the tool's place says, answered once.
+ * The call's clock starts after consent. A call that loses a capability while it runs is ended.
+ */
+import { decide, type Capability, type CapabilityRequest } from '../protocol/capability.ts'
+import { builtInTool } from '../protocol/built-in-tools.ts'
+import { BtcpError } from '../protocol/error.ts'
+import { validateJson } from '../protocol/json-schema.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { manifestOf } from '../protocol/manifest.ts'
+import { weight } from '../protocol/message.ts'
+import { isRecord, type JsonObject, type JsonValue } from '../protocol/parse.ts'
+import type { Origin } from '../protocol/principal.ts'
+import type { Tool, ToolPlace, ToolResult } from '../protocol/tool.ts'
+import { begin } from './audit.ts'
+import { release, siteOf, snapshotOf, take, type Snapshot } from './grants.ts'
+import { cancelOffscreen, publish, runOffscreen } from './offscreen-document.ts'
+import { pageTool } from './page-tool.ts'
+import type { Incoming, TabPort } from './tab-ports.ts'
+
+type Consent = (incoming: Incoming, names: readonly Capability[], options: JsonObject) => Promise<unknown>
+
+/** A call that has been read: everything in it is a checked copy. */
+export interface Call {
+  readonly id: string
+  readonly port: TabPort
+  readonly tool: Tool
+  readonly place: ToolPlace
+  readonly manifest: string
+  readonly arguments: JsonObject
+  readonly timeoutMs: number | undefined
+  readonly signal: AbortSignal
+}
+interface Running {
+  readonly request: CapabilityRequest
+  readonly end: (error: BtcpError) => void
+}
+
+const running = new Map<string, Running & { readonly origin: Origin }>()
+const PARAMS = ['name', 'arguments', 'timeoutMs', 'onMissing']
+
+export async function callTool(incoming: Incoming, consent: Consent): Promise<JsonValue> {
+  const ended = new AbortController()
+  const signal = AbortSignal.any([incoming.signal, ended.signal])
+  const call = parseCall(incoming, signal)
+  const { origin } = call.port.caller
+  const request: CapabilityRequest = {
+    principal: siteOf(origin),
+    manifest: call.manifest,
+    builtIn: true,
+    call: call.id,
+    capabilities: call.tool.capabilities,
+    now: Date.now(),
+  }
+  let taken = await take(origin, request)
+  if (!taken.decision.allow && incoming.request.params['onMissing'] === 'prompt') {
+    await consent(incoming, taken.decision.missing, { tool: call.tool.name })
+    taken = await take(origin, { ...request, now: Date.now() })
+  }
+  const { decision, snapshot } = taken
+  const finish = begin(auditRow(call, decision.allow), call.arguments)
+  if (!decision.allow) {
+    finish({ outcome: 'CAPABILITY_DENIED' })
+    throw denied(call.tool.name, decision.missing)
+  }
+  running.set(call.id, { origin, request, end: (error) => ended.abort(error) })
+  const started = performance.now()
+  try {
+    incoming.port.notify('notifications/started', { requestId: incoming.request.id })
+    const result = await run(call, snapshot, taken.taken, incoming.request.id)
+    finish({
+      outcome: result.isError ? 'failed' : 'ok',
+      resultBytes: weight(result as unknown as JsonValue),
+      durationMs: performance.now() - started,
+    })
+    return result as unknown as JsonValue
+  } catch (error) {
+    finish({ outcome: error instanceof BtcpError ? error.data.btcpCode : 'INTERNAL_ERROR', durationMs: performance.now() - started })
+    throw error
+  } finally {
+    running.delete(call.id)
+    if (await release(origin, call.id)) await publish(siteOf(origin), await snapshotOf(origin))
+  }
+}
+
+function parseCall({ request, port }: Incoming, signal: AbortSignal): Call {
+  const { params } = request
+  for (const name of Object.keys(params)) if (!PARAMS.includes(name)) throw bad(`there is no parameter "${name.slice(0, 100)}"`)
+  const { name, timeoutMs, onMissing } = params
+  if (typeof name !== 'string') throw bad('"name" is no text')
+  const found = builtInTool(name)
+  const manifest = manifestOf(name)
+  if (!found || !manifest) throw new BtcpError('TOOL_NOT_FOUND', `Cannot call "${name.slice(0, 100)}": no such tool`, { effects: 'none' })
+  const checked = validateJson(found.tool.inputSchema, params['arguments'] ?? {})
+  if (!checked.ok || !isRecord(checked.value))
+    throw new BtcpError('INVALID_PARAMS', `Cannot call "${name}": its arguments do not fit its schema`, {
+      errors: checked.ok ? [] : checked.errors,
+      effects: 'none',
+    })
+  if (
+    timeoutMs !== undefined &&
+    !(typeof timeoutMs === 'number' && timeoutMs >= LIMITS.runTimeoutMinMs && timeoutMs <= LIMITS.runTimeoutMaxMs)
+  )
+    throw bad(`"timeout" is no number from ${LIMITS.runTimeoutMinMs} to ${LIMITS.runTimeoutMaxMs}`)
+  if (onMissing !== undefined && onMissing !== 'reject' && onMissing !== 'prompt') throw bad('"onMissing" is neither "reject" nor "prompt"')
+  const args = checked.value as JsonObject
+  return {
+    id: crypto.randomUUID(),
+    port,
+    tool: found.tool,
+    place: found.place,
+    manifest: manifest.name,
+    arguments: args,
+    timeoutMs,
+    signal,
+  }
+}
+
+async function run(call: Call, snapshot: Snapshot, renew: boolean, requestId: number): Promise<ToolResult> {
+  call.signal.throwIfAborted()
+  if (call.place === 'document') return await pageTool(call, snapshot)
+  const cancel = (): void => cancelOffscreen(call.id)
+  call.signal.addEventListener('abort', cancel)
+  try {
+    const { id, tool, arguments: args, timeoutMs, port } = call
+    const onProgress = (progress: JsonValue): void => port.notify('notifications/progress', { requestId, progress })
+    const common = { t: 'call', call: id, principal: siteOf(port.caller.origin), tool: tool.name, arguments: args, progress: true } as const
+    const request = timeoutMs === undefined ? common : { ...common, timeoutMs }
+    return await runOffscreen({ principal: common.principal, request, onProgress }, snapshot, renew)
+  } catch (error) {
+    // Whatever the sandbox says of its end, the reason is the one for which it was ended.
+    call.signal.throwIfAborted()
+    throw error
+  } finally {
+    call.signal.removeEventListener('abort', cancel)
+  }
+}
+
+/** Ends the site's calls that the grants no longer allow. */
+export async function endUngranted(origin: Origin, { grants }: Snapshot): Promise<void> {
+  for (const call of running.values()) {
+    if (call.origin !== origin) continue
+    const decision = decide(grants, { ...call.request, now: Date.now() })
+    if (!decision.allow)
+      call.end(
+        new BtcpError('CAPABILITY_DENIED', `Cannot finish the call: capability "${decision.missing.join('", "')}" was taken back`, {
+          missing: decision.missing,
+          effects: 'unknown',
+        }),
+      )
+  }
+}
+
+const auditRow = (call: Call, allowed: boolean): Parameters<typeof begin>[0] => ({
+  time: Date.now(),
+  origin: call.port.caller.origin,
+  call: call.id,
+  tool: call.tool.name,
+  capabilities: call.tool.capabilities,
+  decision: allowed ? 'allowed' : 'denied',
+  outcome: 'running',
+})
+
+const denied = (tool: string, missing: readonly Capability[]): BtcpError =>
+  new BtcpError('CAPABILITY_DENIED', `Cannot call "${tool}": capability "${missing.join('", "')}" is not granted`, {
+    missing,
+    effects: 'none',
+    suggestions: [`Ask for it with btcp.requestCapabilities(${JSON.stringify(missing)}), or call with { onMissing: 'prompt' }.`],
+  })
+
+const bad = (reason: string): BtcpError => new BtcpError('INVALID_PARAMS', `Cannot call a tool: ${reason}`, { effects: 'none' })

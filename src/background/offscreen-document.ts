@@ -1,0 +1,144 @@
+/**
+ * The offscreen document: started when a call needs it, found again when this worker was stopped in between, and one link to it.
+ * A call's promise settles once: with its result, or with DISCONNECTED/SANDBOX_ERROR when the document is gone.
+ */
+import { BtcpError } from '../protocol/error.ts'
+import { LINK_WANTED, type ToOffscreen, type ToService } from '../protocol/link.ts'
+import { thrownError } from '../protocol/message.ts'
+import { principalKey, type Principal } from '../protocol/principal.ts'
+import type { JsonValue } from '../protocol/parse.ts'
+import type { ToolResult } from '../protocol/tool.ts'
+import type { Transport } from '../protocol/transport.ts'
+import type { Snapshot } from './grants.ts'
+
+const PAGE = 'src/offscreen/index.html'
+const CONNECT_MS = 10_000
+
+export interface OffscreenCall {
+  readonly principal: Principal
+  readonly request: Extract<ToOffscreen, { t: 'call' }>
+  readonly onProgress: (progress: JsonValue) => void
+}
+interface Waiting {
+  readonly resolve: (result: ToolResult) => void
+  readonly reject: (error: Error) => void
+  readonly onProgress: (progress: JsonValue) => void
+}
+
+let link: Transport | undefined
+let starting: Promise<Transport> | undefined
+let linked: ((link: Transport) => void) | undefined
+const waiting = new Map<string, Waiting>()
+/** Which snapshot of each principal the document has, and who waits until it says so. */
+const pushed = new Map<string, number>()
+const acknowledged = new Map<string, number>()
+const acknowledgements = new Set<() => void>()
+
+/** The link, after the document is there. All who ask while it starts share one promise. */
+async function ensureOffscreen(): Promise<Transport> {
+  if (link) return link
+  starting ??= start().finally(() => (starting = undefined))
+  return await starting
+}
+
+async function start(): Promise<Transport> {
+  const connected = new Promise<Transport>((resolve, reject) => {
+    linked = resolve
+    setTimeout(
+      () => reject(new BtcpError('SANDBOX_ERROR', 'Cannot start the sandbox: its document does not answer', { effects: 'none' })),
+      CONNECT_MS,
+    )
+  })
+  const found = await chrome.runtime.getContexts({ contextTypes: ['OFFSCREEN_DOCUMENT'] })
+  if (found.length === 0) {
+    const justification = 'Runs the sandboxed computer of each site in workers of sandboxed frames.'
+    const reasons = ['WORKERS', 'IFRAME_SCRIPTING'] as chrome.offscreen.Reason[]
+    await chrome.offscreen.createDocument({ url: PAGE, reasons, justification })
+  } else chrome.runtime.sendMessage(LINK_WANTED).catch(() => undefined)
+  return await connected
+}
+
+/** The document has opened its Port. What an earlier Port knew is unknown to this one. */
+export function acceptLink(transport: Transport): void {
+  link?.close()
+  link = transport
+  pushed.clear()
+  acknowledged.clear()
+  transport.listen(
+    (message) => receive(message as ToService),
+    () => lose(transport),
+  )
+  linked?.(transport)
+}
+
+function receive(message: ToService): void {
+  switch (message.t) {
+    case 'beat':
+      return
+    case 'acknowledged':
+      acknowledged.set(principalKey(message.principal), message.epoch)
+      for (const check of acknowledgements) check()
+      return
+    case 'progress':
+      return waiting.get(message.call)?.onProgress(message.progress)
+    case 'result':
+      return settle(message.call)?.resolve(message.result)
+    case 'failed':
+      return settle(message.call)?.reject(thrownError(message.error))
+  }
+}
+
+function settle(call: string): Waiting | undefined {
+  const found = waiting.get(call)
+  waiting.delete(call)
+  return found
+}
+
+function lose(transport: Transport): void {
+  if (link !== transport) return
+  link = undefined
+  for (const call of [...waiting.keys()])
+    settle(call)?.reject(new BtcpError('SANDBOX_ERROR', 'Cannot finish the call: the sandbox was closed', { effects: 'unknown' }))
+  for (const check of acknowledgements) check()
+}
+
+/** Runs a call there. `snapshot` says what the principal holds, and is sent first where the document does not have it. */
+export async function runOffscreen(
+  { principal, request, onProgress }: OffscreenCall,
+  snapshot: Snapshot,
+  renew: boolean,
+): Promise<ToolResult> {
+  const transport = await ensureOffscreen()
+  if (renew || pushed.get(principalKey(principal)) !== snapshot.epoch) push(transport, principal, snapshot)
+  return await new Promise((resolve, reject) => {
+    waiting.set(request.call, { resolve, reject, onProgress })
+    transport.send(request)
+  })
+}
+
+export function cancelOffscreen(call: string): void {
+  if (waiting.has(call)) link?.send({ t: 'cancel', call } satisfies ToOffscreen)
+}
+
+function push(transport: Transport, principal: Principal, { epoch, grants }: Snapshot): void {
+  pushed.set(principalKey(principal), epoch)
+  transport.send({ t: 'grants', principal, epoch, grants } satisfies ToOffscreen)
+}
+
+/** Tells the document what the principal holds now, and waits until it has taken it over. Without a document nothing runs that
+ *  could go on under a former grant, so there is nothing to wait for. */
+export async function publish(principal: Principal, snapshot: Snapshot): Promise<void> {
+  const transport = link
+  if (!transport) return
+  push(transport, principal, snapshot)
+  await new Promise<void>((resolve) => {
+    const check = (): void => {
+      const isDone = link !== transport || (acknowledged.get(principalKey(principal)) ?? -1) >= snapshot.epoch
+      if (!isDone) return
+      acknowledgements.delete(check)
+      resolve()
+    }
+    acknowledgements.add(check)
+    check()
+  })
+}

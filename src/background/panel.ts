@@ -1,0 +1,48 @@
+/**
+ * What the popup and the audit page ask for: the state of a site, its switch, one choice, the audit's rows. They are pages of the
+ * extension, so a person stands behind each request.
+ */
+import { offeredCapabilities, parseCapability } from '../protocol/capability.ts'
+import type { PanelRequest, SiteState } from '../protocol/panel.ts'
+import { parseOrigin, type Origin } from '../protocol/principal.ts'
+import { rows } from './audit.ts'
+import { describe, forgetDenials, isSilenced } from './consent.ts'
+import { lastUsed, snapshotOf } from './grants.ts'
+import { applyChoices, turnOff, turnOn } from './rights.ts'
+import { hostPattern, isSiteOn } from './sites.ts'
+
+export async function answerPanel(request: PanelRequest): Promise<unknown> {
+  switch (request.t) {
+    case 'site':
+      return await siteState(originOf(request.origin))
+    case 'switch': {
+      const origin = originOf(request.origin)
+      await (request.on ? turnOn(origin) : turnOff(origin))
+      await forgetDenials(origin)
+      return await siteState(origin)
+    }
+    case 'choose': {
+      const origin = originOf(request.origin)
+      const capability = parseCapability(request.capability)
+      if (!capability) throw new Error(`Cannot choose: there is no capability "${request.capability}"`)
+      await applyChoices(origin, new Map([[capability, request.choice]]))
+      await forgetDenials(origin)
+      return await siteState(origin)
+    }
+    case 'audit':
+      return await rows()
+  }
+}
+
+function originOf(value: string): Origin {
+  const origin = parseOrigin(value)
+  if (!origin) throw new Error('Tidepool works on https pages, and on http pages of this machine (localhost).')
+  return origin
+}
+
+async function siteState(origin: Origin): Promise<SiteState> {
+  const [{ grants }, times] = await Promise.all([snapshotOf(origin), lastUsed(origin)])
+  const choiceOf = (name: string) => grants.find((grant) => grant.capability === name)?.duration ?? 'deny'
+  const capabilities = offeredCapabilities().map((name) => describe(name, choiceOf(name), times[name]))
+  return { origin, on: await isSiteOn(origin), hostPattern: hostPattern(origin), capabilities, silenced: await isSilenced(origin) }
+}

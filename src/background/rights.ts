@@ -1,0 +1,64 @@
+/**
+ * Changes of what a site may do, from wherever they come (consent window, popup, the page itself, the browser's settings), in the
+ * one order that holds: storage, then the orchestrator's snapshot, then the calls that lost their ground, then the page's event.
+ */
+import type { Capability } from '../protocol/capability.ts'
+import type { Choice } from '../protocol/panel.ts'
+import type { Origin } from '../protocol/principal.ts'
+import { endUngranted } from './calls.ts'
+import { dropPassing, grant, revoke, siteOf, snapshotOf } from './grants.ts'
+import { publish } from './offscreen-document.ts'
+import { switchOff, switchOn, wakeDocuments } from './sites.ts'
+import { portsOf } from './tab-ports.ts'
+
+const GRANTS = ['once', 'session', 'always'] as const
+/** What comes with the site switch, when the site does not have it already. */
+const WITH_SWITCH: readonly Capability[] = ['vfs:read']
+
+/** Gives and takes what was chosen. Resolves when a taken capability can no longer be used by anything that runs. */
+export async function applyChoices(origin: Origin, choices: ReadonlyMap<Capability, Choice>): Promise<void> {
+  const chosenAs = (choice: Choice): Capability[] => [...choices.keys()].filter((name) => choices.get(name) === choice)
+  for (const duration of GRANTS) {
+    const names = chosenAs(duration)
+    if (names.length > 0) await grant(origin, names, duration)
+  }
+  const denied = chosenAs('deny')
+  if (denied.length > 0) await revoke(origin, denied)
+  await enforce(origin)
+}
+
+/** Takes the capabilities back, all of them when none is named. */
+export async function withdraw(origin: Origin, capabilities?: readonly Capability[]): Promise<void> {
+  await revoke(origin, capabilities)
+  await enforce(origin)
+}
+
+export async function turnOn(origin: Origin): Promise<void> {
+  const { grants } = await snapshotOf(origin)
+  const missing = WITH_SWITCH.filter((name) => !grants.some((held) => held.capability === name))
+  if (missing.length > 0) await grant(origin, missing, 'always')
+  await switchOn(origin)
+  await announce(origin)
+}
+
+/** Nothing of the site goes on, and no document of it has a Port. What was granted for always stands when it is switched on again. */
+export async function turnOff(origin: Origin): Promise<void> {
+  await switchOff(origin)
+  for (const port of portsOf(origin)) port.switchOff()
+  await dropPassing(origin)
+  await publish(siteOf(origin), await snapshotOf(origin))
+}
+
+async function enforce(origin: Origin): Promise<void> {
+  const snapshot = await snapshotOf(origin)
+  const told = publish(siteOf(origin), snapshot)
+  await endUngranted(origin, snapshot)
+  await told
+  await announce(origin)
+}
+
+async function announce(origin: Origin): Promise<void> {
+  const ports = portsOf(origin)
+  for (const port of ports) port.notify('notifications/capabilities/changed')
+  await wakeDocuments(origin, new Set(ports.map((port) => port.caller.tabId)))
+}

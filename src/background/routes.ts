@@ -1,0 +1,162 @@
+/**
+ * The methods of the wire, one row each (docs/protocol.md section 1). A row gets the caller from the browser and parameters that it
+ * reads as `unknown`; what it returns goes to the same Port.
+ */
+import { parseCapability, capabilityRow, decide, type Capability, type Grant } from '../protocol/capability.ts'
+import { BtcpError } from '../protocol/error.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { BUILT_IN_MANIFESTS } from '../protocol/manifest.ts'
+import { PROTOCOL_VERSION } from '../protocol/message.ts'
+import type { JsonObject, JsonValue } from '../protocol/parse.ts'
+import type { Origin } from '../protocol/principal.ts'
+import type { Tool } from '../protocol/tool.ts'
+import { builtInTool } from '../protocol/built-in-tools.ts'
+import { VERSION } from '../protocol/version.ts'
+import { callTool } from './calls.ts'
+import { ask, describe, isSilenced, type Choices } from './consent.ts'
+import { lastUsed, siteOf, snapshotOf } from './grants.ts'
+import { applyChoices, withdraw } from './rights.ts'
+import type { Incoming } from './tab-ports.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+type Route = (incoming: Incoming) => Promise<JsonValue>
+
+export const ROUTES: Readonly<Record<string, Route>> = {
+  hello: async () => ({ name: 'Tidepool', version: VERSION, protocolVersion: PROTOCOL_VERSION }),
+  ping: async () => ({}),
+  'tools/list': async ({ request, port }) => ({ tools: await listTools(port.caller.origin, request.params) }),
+  'tools/get': async ({ request }) => getTool(request.params['name']) as unknown as JsonValue,
+  'tools/call': async (incoming) => await callTool(incoming, requestCapabilities),
+  'capabilities/list': async ({ port }) => ({ grants: (await snapshotOf(port.caller.origin)).grants.map(shownGrant) }),
+  'capabilities/preflight': async ({ request, port }) => await preflight(port.caller.origin, parseNames(request.params)),
+  'capabilities/request': async (incoming) => {
+    const { capabilities: _, ...options } = incoming.request.params
+    const choices = await requestCapabilities(incoming, parseNames(incoming.request.params), options)
+    return consentAnswer(choices)
+  },
+  'capabilities/revoke': async ({ request, port }) => {
+    await withdraw(port.caller.origin, request.params['capabilities'] === undefined ? undefined : parseNames(request.params))
+    return {}
+  },
+}
+
+const requestBuckets = new Map<Origin, TokenBucket>()
+const REASON_CHARS = 500
+const FILTERS = ['capabilities', 'excludeCapabilities', 'tags', 'names', 'includeUngranted']
+
+/** The names in `params.capabilities`. An unknown name is INVALID_PARAMS, a known one with nothing behind it UNSUPPORTED. */
+function parseNames(params: JsonObject): Capability[] {
+  const given = params['capabilities']
+  if (!Array.isArray(given) || given.length === 0 || given.length > 32)
+    throw bad('/capabilities', 'must be a list of 1 to 32 capability names')
+  const names = given.map((name: JsonValue, i) => parseCapability(name) ?? raise(bad(`/capabilities/${i}`, 'is no capability')))
+  return [...new Set(names)]
+}
+
+/** Those that the site does not hold are asked of its user. Resolves to what was chosen; what it held before counts as chosen. */
+export async function requestCapabilities({ port, signal }: Incoming, names: readonly Capability[], options: JsonObject): Promise<Choices> {
+  const { origin } = port.caller
+  const unsupported = names.filter((name) => !capabilityRow(name).offered)
+  if (unsupported.length > 0)
+    throw new BtcpError('UNSUPPORTED', `Cannot grant "${unsupported.join('", "')}": this host does not offer it`, { effects: 'none' })
+  const held = await heldBy(origin, names)
+  const asked = names.filter((name) => !held.has(name))
+  if (asked.length === 0) return new Map(held)
+  spendRequest(origin)
+  const [reason, tool] = [options['reason'], options['tool']]
+  const times = await lastUsed(origin)
+  const question = {
+    origin,
+    capabilities: asked.map((name) => describe(name, 'deny', times[name])),
+    ...(typeof reason === 'string' && reason !== '' ? { reason: reason.slice(0, REASON_CHARS) } : {}),
+    ...(typeof tool === 'string' ? { tool } : {}),
+  }
+  const chosen = await ask(question, signal)
+  await applyChoices(origin, chosen)
+  return new Map([...held, ...chosen])
+}
+
+function spendRequest(origin: Origin): void {
+  const now = performance.now()
+  const perMinute = LIMITS.capabilityRequestsPerMinute
+  let bucket = requestBuckets.get(origin)
+  if (!bucket) requestBuckets.set(origin, (bucket = new TokenBucket(perMinute, perMinute / 60, now)))
+  const retryAfterMs = bucket.take(now)
+  if (retryAfterMs > 0)
+    throw new BtcpError('RATE_LIMITED', 'Cannot ask for capabilities: the site asks too often', {
+      retryAfterMs,
+      limit: 'capabilityRequestsPerMinute',
+    })
+}
+
+function consentAnswer(choices: Choices): JsonValue {
+  const approved = [...choices].filter(([, choice]) => choice !== 'deny')
+  const denied = [...choices.keys()].filter((name) => choices.get(name) === 'deny')
+  const durations = new Set(approved.map(([, choice]) => choice))
+  const [duration] = durations
+  const common = { granted: denied.length === 0, approved: approved.map(([name]) => name), denied }
+  return durations.size === 1 && duration !== undefined ? { ...common, duration } : common
+}
+
+/** Which of the names a call could use now, with the duration that they stand for. */
+async function heldBy(origin: Origin, names: readonly Capability[]): Promise<Map<Capability, Grant['duration']>> {
+  const { grants } = await snapshotOf(origin)
+  const held = new Map<Capability, Grant['duration']>()
+  for (const name of names) {
+    const decision = decide(grants, {
+      principal: siteOf(origin),
+      manifest: '*',
+      builtIn: true,
+      call: '',
+      capabilities: [name],
+      now: Date.now(),
+    })
+    if (decision.allow) held.set(name, decision.uses[0]?.duration ?? 'session')
+  }
+  return held
+}
+
+async function preflight(origin: Origin, names: readonly Capability[]): Promise<JsonObject> {
+  const held = await heldBy(origin, names)
+  const silenced = await isSilenced(origin)
+  const answer = (name: Capability): string => (held.has(name) ? 'granted' : silenced || !capabilityRow(name).offered ? 'denied' : 'prompt')
+  return Object.fromEntries(names.map((name) => [name, answer(name)]))
+}
+
+async function listTools(origin: Origin, filter: JsonObject): Promise<JsonValue> {
+  for (const name of Object.keys(filter)) if (!FILTERS.includes(name)) throw bad(`/${name}`, 'is no filter')
+  const list = (name: string): readonly string[] | undefined => (filter[name] === undefined ? undefined : parseTexts(name, filter[name]))
+  const [wanted, excluded, tags, names] = [list('capabilities'), list('excludeCapabilities'), list('tags'), list('names')]
+  const tools = BUILT_IN_MANIFESTS.flatMap((manifest) => manifest.tools)
+  const held = await heldBy(origin, [...new Set(tools.flatMap((tool) => tool.capabilities))])
+  const fits = (tool: Tool): boolean =>
+    (filter['includeUngranted'] !== false || tool.capabilities.every((name) => held.has(name))) &&
+    (wanted === undefined || tool.capabilities.every((name) => wanted.includes(name))) &&
+    (excluded === undefined || !tool.capabilities.some((name) => excluded.includes(name))) &&
+    (tags === undefined || tool.tags.some((tag) => tags.includes(tag))) &&
+    (names === undefined || names.includes(tool.name))
+  return tools.filter(fits) as unknown as JsonValue
+}
+
+function parseTexts(name: string, value: JsonValue): string[] {
+  if (!Array.isArray(value) || value.some((item: JsonValue) => typeof item !== 'string')) throw bad(`/${name}`, 'must be a list of texts')
+  return value as string[]
+}
+
+function getTool(name: JsonValue | undefined): Tool {
+  const found = typeof name === 'string' ? builtInTool(name) : undefined
+  if (!found) throw new BtcpError('TOOL_NOT_FOUND', `Cannot find the tool "${String(name).slice(0, 100)}": no such tool`)
+  return found.tool
+}
+
+/** A grant as the site that holds it may see it. */
+function shownGrant({ capability, duration, grantedAt, manifest }: Grant): JsonObject {
+  return { capability, duration, grantedAt, manifest }
+}
+
+const bad = (instancePath: string, message: string): BtcpError =>
+  new BtcpError('INVALID_PARAMS', `Cannot read parameters: "${instancePath.slice(1)}" ${message}`, { errors: [{ instancePath, message }] })
+
+function raise(error: Error): never {
+  throw error
+}

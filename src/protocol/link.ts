@@ -1,0 +1,38 @@
+/**
+ * The link between the service worker and the offscreen document: one runtime Port inside the extension. The service worker
+ * has decided and named the principal; the offscreen document runs the call. Both are our own code of the same build; results
+ * hold what a cell printed, which is data for both.
+ * Invariant: messages keep their order, so a snapshot that is sent before a call is known when the call begins.
+ */
+import type { WireError } from './message.ts'
+import type { Grant } from './capability.ts'
+import type { JsonObject, JsonValue } from './parse.ts'
+import type { Principal } from './principal.ts'
+import type { ToolResult } from './tool.ts'
+
+/** The name of the Port, and the word that asks the offscreen document to open it. */
+export const LINK_PORT = 'offscreen'
+export const LINK_WANTED = 'offscreen: connect'
+
+export type ToOffscreen =
+  /** What the principal holds from now on. It is acknowledged when no operation goes on under the former epoch. */
+  | { readonly t: 'grants'; readonly principal: Principal; readonly epoch: number; readonly grants: readonly Grant[] }
+  | {
+      readonly t: 'call'
+      readonly call: string
+      readonly principal: Principal
+      readonly tool: string
+      readonly arguments: JsonObject
+      readonly timeoutMs?: number
+      /** send output while it comes */
+      readonly progress: boolean
+    }
+  | { readonly t: 'cancel'; readonly call: string }
+
+export type ToService =
+  | { readonly t: 'acknowledged'; readonly principal: Principal; readonly epoch: number }
+  | { readonly t: 'progress'; readonly call: string; readonly progress: JsonValue }
+  | { readonly t: 'result'; readonly call: string; readonly result: ToolResult }
+  | { readonly t: 'failed'; readonly call: string; readonly error: WireError }
+  /** sent while a call runs: a service worker that hears nothing for 30 s is stopped */
+  | { readonly t: 'beat' }

@@ -1,0 +1,74 @@
+/**
+ * What the extension's own pages (popup, consent window, audit page) and the service worker say to each other. Both are our own
+ * code; what a page of a site said (`reason`) is carried as untrusted text and shown as such.
+ */
+import type { Capability, Duration, Risk } from './capability.ts'
+import type { Origin } from './principal.ts'
+
+/** The answer of a person to one capability. */
+export type Choice = 'deny' | Duration
+
+export interface CapabilityState {
+  readonly capability: Capability
+  readonly sentence: string
+  readonly risk: Risk
+  readonly offer: readonly (Duration | 'site')[]
+  /** what stands now */
+  readonly choice: Choice
+  /** milliseconds since the epoch */
+  readonly lastUsed?: number
+}
+
+export interface SiteState {
+  readonly origin: Origin
+  readonly on: boolean
+  /** the browser's permission that the switch needs */
+  readonly hostPattern: string
+  readonly capabilities: readonly CapabilityState[]
+  /** the site was denied so often that it may not ask again until the browser closes */
+  readonly silenced: boolean
+}
+
+/** popup and audit page → service worker, answered by `runtime.sendMessage` */
+export type PanelRequest =
+  | { readonly t: 'site'; readonly origin: string }
+  | { readonly t: 'switch'; readonly origin: string; readonly on: boolean }
+  | { readonly t: 'choose'; readonly origin: string; readonly capability: string; readonly choice: Choice }
+  | { readonly t: 'audit' }
+
+/** One request for capabilities, as the consent window shows it. */
+export interface ConsentQuestion {
+  readonly origin: Origin
+  /** the tool that waits for it, where one does */
+  readonly tool?: string
+  readonly reason?: string
+  readonly capabilities: readonly CapabilityState[]
+}
+
+/** Consent window → service worker, over its own Port. `beat` keeps the worker from being stopped while a person thinks. */
+export type FromConsent =
+  { readonly t: 'shown' } | { readonly t: 'beat' } | { readonly t: 'answer'; readonly choices: Readonly<Record<string, Choice>> }
+/** Service worker → consent window. */
+export type ToConsent = { readonly t: 'question'; readonly question: ConsentQuestion } | { readonly t: 'over' }
+
+export const CONSENT_PORT = 'consent'
+
+/** One row of the audit. */
+export interface AuditRow {
+  /** counts up; given by the table */
+  readonly seq: number
+  /** milliseconds since the epoch */
+  readonly time: number
+  readonly origin: string
+  readonly call: string
+  readonly tool: string
+  readonly capabilities: readonly string[]
+  /** SHA-256 of the arguments' JSON, in hexadecimal */
+  readonly digest: string
+  readonly argumentBytes: number
+  readonly decision: 'allowed' | 'denied'
+  /** `ok`, `failed` or a BTCP code; `running` also for a call whose end nobody saw */
+  readonly outcome: string
+  readonly resultBytes?: number
+  readonly durationMs?: number
+}
