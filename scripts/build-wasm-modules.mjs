@@ -6,14 +6,26 @@
 //      `npm run build:licences`, which rewrites THIRD_PARTY.md.
 // A larger stack than wasm-ld's 1 MiB is the crate's own wish (cargo::rustc-link-arg in its build.rs).
 
-/** @typedef {{ name: string, licence: string, programs: readonly string[] }} Module */
+/** The crate's folder is wasm/NAME and its binary NAME; `package` is its Cargo name where that is another.
+ * @typedef {{ name: string, package?: string, licence: string, programs: readonly string[] }} Module */
 
 /** @type {readonly Module[]} */
 export const MODULES = [
   {
     name: 'utilities',
     licence: 'Apache-2.0 AND MIT',
-    programs: words(`cat false true`),
+    programs: words(`cat cut false head tail tr true uniq wc`),
+  },
+  {
+    name: 'shell',
+    package: 'tidepool-shell',
+    licence: 'Apache-2.0 AND MIT',
+    programs: words(`bash sh`),
+  },
+  {
+    name: 'grep',
+    licence: 'Apache-2.0 AND MIT',
+    programs: words(`egrep fgrep grep`),
   },
 ]
 
