@@ -19,8 +19,8 @@ describe('tables in IndexedDB', () => {
     const tables = await IdbTables.open('deleted')
     await new Promise<void>((resolve, reject) => {
       const request = indexedDB.deleteDatabase('deleted')
-      request.onsuccess = () => resolve()
-      request.onerror = () => reject(new Error('not deleted'))
+      request.addEventListener('success', () => resolve())
+      request.addEventListener('error', () => reject(new Error('not deleted')))
     })
     expect((await rejected(tables.head())).failure).toBe('lost')
     await tables.close()

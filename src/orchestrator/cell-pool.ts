@@ -1,0 +1,178 @@
+/**
+ * The live cells, one a principal: boots them when they are needed, lends them memories, drops the idle ones. Invariant: a
+ * principal's next cell boots only after what the former one left has been committed or dropped, so two never write.
+ */
+import { BtcpError } from '../protocol/error.ts'
+import type { Limits } from '../protocol/limits.ts'
+import { type Principal, principalKey } from '../protocol/principal.ts'
+import { LiveCell } from './live-cell.ts'
+import { type Borrower, MemoryLending } from './memory-lending.ts'
+import type { Platform } from './platform.ts'
+import { Store } from './store/store.ts'
+import { TablesError } from './store/tables.ts'
+
+export interface CellSettings {
+  readonly env: Readonly<Record<string, string>>
+  readonly seed?: number
+}
+
+/** A cell that boots or lives, and the memories that it has borrowed. */
+interface Tenant {
+  readonly borrower: Borrower
+  readonly cell: Promise<LiveCell>
+  live: LiveCell | undefined
+}
+
+/** A place for one principal's cell and its store. */
+interface Berth {
+  readonly principal: Principal
+  readonly store: Store
+  tenant: Tenant | undefined
+  /** what the last tenant left is being settled */
+  settling: Promise<void>
+  /** runs and file operations that hold the cell */
+  users: number
+  cancelIdle: (() => void) | undefined
+  lastUse: number
+}
+
+export class CellPool {
+  readonly #platform: Platform
+  readonly #limits: Limits
+  readonly #settings: CellSettings
+  readonly #lending: MemoryLending
+  readonly #berths = new Map<string, Promise<Berth>>()
+  /** those of them that are open */
+  readonly #open = new Set<Berth>()
+  readonly #closing = new Map<string, Promise<void>>()
+  #disposed = false
+
+  constructor(platform: Platform, limits: Limits, settings: CellSettings) {
+    this.#platform = platform
+    this.#limits = limits
+    this.#settings = settings
+    this.#lending = new MemoryLending(limits)
+  }
+
+  /** Runs `work` with the principal's cell, which is booted if there is none. */
+  async use<T>(principal: Principal, work: (cell: LiveCell) => Promise<T>): Promise<T> {
+    let berth = await this.#berth(principal)
+    while (!this.#open.has(berth)) berth = await this.#berth(principal)
+    berth.users++
+    berth.cancelIdle?.()
+    berth.cancelIdle = undefined
+    try {
+      const tenant = await this.#tenant(berth)
+      const cell = await tenant.cell
+      if (berth.users === 1) cell.allow(this.#lending.draw(tenant.borrower))
+      return await work(cell)
+    } finally {
+      berth.users--
+      berth.lastUse = this.#platform.clock.monotonic()
+      if (berth.users === 0) this.#rest(berth)
+    }
+  }
+
+  /** Ends every cell. Everything that was acknowledged is kept. */
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    await Promise.all([...this.#berths.keys()].map((key) => this.#leave(key)))
+    await Promise.all(this.#closing.values())
+  }
+
+  #berth(principal: Principal): Promise<Berth> {
+    if (this.#disposed)
+      return Promise.reject(new BtcpError('SANDBOX_ERROR', 'Cannot start a cell: the sandbox is closed', { effects: 'none' }))
+    const key = principalKey(principal)
+    const known = this.#berths.get(key)
+    if (known) return known
+    const opened = this.#openBerth(principal, key)
+    this.#berths.set(key, opened)
+    opened.catch(() => this.#berths.delete(key))
+    return opened
+  }
+
+  async #openBerth(principal: Principal, key: string): Promise<Berth> {
+    await this.#closing.get(key)
+    if (this.#berths.size > this.#limits.framesLive) await this.#makeRoom()
+    try {
+      const { sha256, timer } = this.#platform
+      const store = await Store.open(await this.#platform.tables(principal), { sha256, timer, limits: this.#limits })
+      const berth: Berth = { principal, store, tenant: undefined, settling: Promise.resolve(), users: 0, cancelIdle: undefined, lastUse: 0 }
+      this.#open.add(berth)
+      return berth
+    } catch (error) {
+      if (!(error instanceof TablesError)) throw error
+      throw new BtcpError(error.failure === 'locked' ? 'BUSY' : 'SANDBOX_ERROR', error.message, { effects: 'none' })
+    }
+  }
+
+  async #tenant(berth: Berth): Promise<Tenant> {
+    if (berth.tenant) return berth.tenant
+    if (this.#lending.isFull) await this.#makeRoom()
+    if (berth.tenant) return berth.tenant
+    const borrower = this.#lending.open()
+    if (!borrower) throw new BtcpError('BUSY', 'Cannot start a cell: the limit memoriesBroker is reached', { effects: 'none' })
+    const tenant: Tenant = { borrower, cell: berth.settling.then(() => this.#boot(berth, borrower)), live: undefined }
+    berth.tenant = tenant
+    void tenant.cell.then(
+      (cell) => {
+        tenant.live = cell
+        void cell.ended.then(() => this.#vacate(berth, tenant))
+      },
+      () => this.#vacate(berth, tenant),
+    )
+    return tenant
+  }
+
+  #boot(berth: Berth, borrower: Borrower): Promise<LiveCell> {
+    return LiveCell.boot(berth.principal, this.#platform, this.#limits, berth.store, { ...this.#settings, memories: borrower.lent })
+  }
+
+  /** The berth's cell has ended: what it left is settled before the next use boots another. */
+  #vacate(berth: Berth, tenant: Tenant): void {
+    if (berth.tenant !== tenant) return
+    berth.tenant = undefined
+    tenant.borrower.held = tenant.live?.memories ?? 0
+    this.#platform.timer(this.#limits.memoriesTerminatedHoldMs, this.#lending.close(tenant.borrower))
+    berth.settling = berth.store.detach()
+  }
+
+  #rest(berth: Berth): void {
+    const live = berth.tenant?.live
+    if (berth.tenant && live?.isLive) {
+      berth.tenant.borrower.held = live.memories
+      live.allow(this.#lending.giveBack(berth.tenant.borrower))
+    }
+    berth.cancelIdle = this.#platform.timer(this.#limits.cellIdleMs, () => void this.#leave(principalKey(berth.principal)))
+  }
+
+  /** Drops the idle cell that was used longest ago. */
+  async #makeRoom(): Promise<void> {
+    const idle = [...this.#open].filter((berth) => berth.users === 0).toSorted((a, b) => a.lastUse - b.lastUse)
+    if (idle[0]) await this.#leave(principalKey(idle[0].principal))
+  }
+
+  async #leave(key: string): Promise<void> {
+    const opened = this.#berths.get(key)
+    const berth = await opened?.catch(() => undefined)
+    if (!berth || this.#berths.get(key) !== opened) return
+    berth.cancelIdle?.()
+    this.#berths.delete(key)
+    this.#open.delete(berth)
+    const closed = this.#close(berth).finally(() => this.#closing.delete(key))
+    this.#closing.set(key, closed)
+    await closed
+  }
+
+  async #close(berth: Berth): Promise<void> {
+    const { tenant } = berth
+    if (tenant) {
+      const cell = tenant.live ?? (await tenant.cell.catch(() => undefined))
+      cell?.terminate('the sandbox is closed')
+      this.#vacate(berth, tenant)
+    }
+    await berth.settling
+    await berth.store.close()
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * One live cell seen from the trusted side: says what the broker says, reads what the cell says, and believes none of it. Corresponds to
+ * docs/protocol.md section 7. A cell that breaks the wire's rules (unknown messages, journal out of order, more output than it has credit
+ * for, floods) is ended; what it had made durable stays.
+ */
+import { CELL_WIRE_VERSION, type Change, type FsOp, type FsValue, type RunUsage, type ToBroker, type ToCell } from '../protocol/cell.ts'
+import { parseToBroker } from '../protocol/cell-parse.ts'
+import { BtcpError } from '../protocol/error.ts'
+import type { Limits } from '../protocol/limits.ts'
+import type { Principal } from '../protocol/principal.ts'
+import { EIO, ENOSPC } from './file-error.ts'
+import type { CellHandle, Mount, Platform } from './platform.ts'
+import type { Store } from './store/store.ts'
+
+export interface CellBoot {
+  readonly env: Readonly<Record<string, string>>
+  readonly seed?: number
+  readonly memories: number
+}
+
+/** What a run hears of its cell. */
+export interface RunEvents {
+  /** Output; its bytes are credited again when the result is settled. */
+  output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void
+  /** The run has ended and what it did is durable, or `lost` says why it is not. */
+  exit(exit: RunExit): void
+  /** The cell has ended before the run. */
+  lost(reason: string): void
+}
+
+export interface RunExit {
+  readonly status: number
+  readonly signal?: number
+  readonly usage: RunUsage
+  readonly changed: readonly Change[]
+  readonly error?: { readonly errno: number; readonly message: string }
+  /** the files could not be kept */
+  readonly unsaved?: Error
+}
+
+interface CellRun {
+  readonly events: RunEvents
+  readonly credit: { 1: number; 2: number }
+}
+interface Answer {
+  resolve(value: FsValue): void
+  reject(error: Error): void
+}
+
+/** An operation that the cell refused; `errno` is WASI's. */
+export class CellFsError extends Error {
+  override readonly name = 'CellFsError'
+  readonly errno: number
+  constructor(errno: number, message: string) {
+    super(message)
+    this.errno = errno
+  }
+}
+
+const BOOT_MS = 15_000
+const FAULTS_OPEN = 4_096
+/** Messages that carry nothing (a beat, an answer nobody waits for), a second; more is a flood. */
+const IDLE_TALK_PER_SECOND = 2_000
+
+export class LiveCell {
+  readonly #platform: Platform
+  readonly #limits: Limits
+  readonly #store: Store
+  readonly #handle: CellHandle
+  readonly #mounts: readonly Mount[]
+  readonly #runs = new Map<string, CellRun>()
+  readonly #answers = new Map<number, Answer>()
+  #requests = 0
+  #faultsOpen = 0
+  #idleTalk = { second: 0, count: 0 }
+  #ended: string | undefined
+  readonly #end = Promise.withResolvers<string>()
+  readonly #ready = Promise.withResolvers<void>()
+  /** what the last beat said */
+  memories = 0
+  memoryBytes = 0
+
+  private constructor(platform: Platform, limits: Limits, store: Store, handle: CellHandle, mounts: readonly Mount[]) {
+    this.#platform = platform
+    this.#limits = limits
+    this.#store = store
+    this.#handle = handle
+    this.#mounts = mounts
+  }
+
+  /** Starts a cell over what the store holds and waits until it has proved itself. Throws BtcpError SANDBOX_ERROR. */
+  static async boot(principal: Principal, platform: Platform, limits: Limits, store: Store, boot: CellBoot): Promise<LiveCell> {
+    const handle = await platform.startCell(principal).catch((error: unknown) => {
+      throw new BtcpError('SANDBOX_ERROR', `Cannot start a cell: ${error instanceof Error ? error.message : 'it did not start'}`, {
+        effects: 'none',
+      })
+    })
+    const cell = new LiveCell(platform, limits, store, handle, platform.mounts(principal))
+    handle.port.listen(
+      (message) => cell.#hear(message),
+      () => cell.terminate('the cell ended'),
+    )
+    cell.#boot(boot)
+    const cancel = platform.timer(BOOT_MS, () => cell.terminate('the cell did not get ready'))
+    await cell.#ready.promise.finally(cancel)
+    return cell
+  }
+
+  /** Resolves with the reason when the cell has ended. Its store is to be detached then, before another one boots. */
+  get ended(): Promise<string> {
+    return this.#end.promise
+  }
+  get isLive(): boolean {
+    return this.#ended === undefined
+  }
+  get isIdle(): boolean {
+    return this.#runs.size === 0 && this.#answers.size === 0
+  }
+
+  run(call: string, spec: Omit<Extract<ToCell, { t: 'run' }>, 't' | 'call'>, events: RunEvents): void {
+    if (this.#ended !== undefined) return events.lost(this.#ended)
+    const credit = this.#limits.outputCreditBytes
+    this.#runs.set(call, { events, credit: { 1: credit, 2: credit } })
+    this.#say({ t: 'run', call, ...spec })
+  }
+  stdin(call: string, bytes: Uint8Array | null): void {
+    if (this.#runs.has(call)) this.#say({ t: 'stdin', call, bytes })
+  }
+  kill(call: string, signal: number): void {
+    if (this.#runs.has(call)) this.#say({ t: 'kill', call, signal })
+  }
+  /** Nobody reads this output any more. */
+  closeOutput(call: string, fd: 1 | 2): void {
+    if (this.#runs.has(call)) this.#say({ t: 'close', call, fd })
+  }
+  allow(memories: number): void {
+    this.#say({ t: 'allow', memories })
+  }
+
+  /** Runs one file operation; what it changed is durable when this resolves. Throws CellFsError, BtcpError SANDBOX_ERROR. */
+  fs(op: FsOp): Promise<FsValue> {
+    if (this.#ended !== undefined) return Promise.reject(lostError(this.#ended))
+    const req = ++this.#requests
+    return new Promise((resolve, reject) => {
+      this.#answers.set(req, { resolve, reject })
+      this.#say({ t: 'fs', req, op })
+    })
+  }
+
+  /** Ends the cell at once. */
+  terminate(reason: string): void {
+    if (this.#ended !== undefined) return
+    this.#ended = reason
+    this.#handle.port.close()
+    this.#handle.terminate()
+    const runs = [...this.#runs.values()]
+    const answers = [...this.#answers.values()]
+    this.#runs.clear()
+    this.#answers.clear()
+    for (const { events } of runs) events.lost(reason)
+    for (const answer of answers) answer.reject(lostError(reason))
+    this.#ready.promise.catch(() => {})
+    this.#ready.reject(lostError(reason))
+    this.#end.resolve(reason)
+  }
+
+  #boot(boot: CellBoot): void {
+    const { metadata, seq } = this.#store.attach({
+      committed: (through) => this.#say({ t: 'committed', seq: through }),
+      failed: (through, error) => this.#say({ t: 'commitFailed', seq: through, errno: error.failure === 'quota' ? ENOSPC : EIO }),
+      violated: (violation) => this.terminate(violation.message),
+    })
+    const mounts = this.#mounts.map((mount, i) => ({
+      mount: i + 1,
+      target: mount.target,
+      readOnly: mount.readOnly,
+      metadata: mount.metadata,
+    }))
+    const { env, seed, memories } = boot
+    const more = seed === undefined ? {} : { seed }
+    this.#say({ t: 'boot', version: CELL_WIRE_VERSION, limits: this.#limits, env, ...more, metadata, seq, mounts, memories })
+  }
+
+  #say(message: ToCell): void {
+    if (this.#ended !== undefined) return
+    try {
+      this.#handle.port.send(message)
+    } catch {
+      this.terminate('the cell ended')
+    }
+  }
+
+  #hear(raw: unknown): void {
+    if (this.#ended !== undefined) return
+    try {
+      const parsed = parseToBroker(raw, this.#limits)
+      if (!parsed.ok) return this.terminate(`the cell broke the wire's rules: ${parsed.reason}`)
+      this.#take(parsed.value)
+    } catch (error) {
+      this.terminate(error instanceof Error ? error.message : 'the cell broke the rules')
+    }
+  }
+
+  #take(message: ToBroker): void {
+    switch (message.t) {
+      case 'ready':
+        if (message.version !== CELL_WIRE_VERSION) return this.terminate('the cell speaks another version of the wire')
+        return this.#ready.resolve()
+      case 'refused':
+        return this.terminate(`the cell refused to run: ${message.reason.slice(0, 200)}`)
+      case 'out':
+        return this.#takeOutput(message.call, message.fd, message.bytes)
+      case 'exit':
+        return this.#takeExit(message)
+      case 'fault':
+        return this.#takeFault(message.req, message.mount, message.ino, message.index)
+      case 'journal':
+        return this.#store.receive(message)
+      case 'answer':
+        return this.#takeAnswer(message)
+      case 'beat':
+        this.memories = message.memories
+        this.memoryBytes = message.memoryBytes
+        return this.#countIdleTalk()
+    }
+  }
+
+  #takeOutput(call: string, fd: 1 | 2, bytes: Uint8Array): void {
+    const run = this.#runs.get(call)
+    if (!run || bytes.length === 0) return this.#countIdleTalk()
+    run.credit[fd] -= bytes.length
+    if (run.credit[fd] < 0) return this.terminate('the cell sent more output than it had credit for')
+    const settled = (): void => {
+      run.credit[fd] += bytes.length
+      if (this.#runs.get(call) === run) this.#say({ t: 'credit', call, fd, bytes: bytes.length })
+    }
+    const done = run.events.output(fd, bytes)
+    if (done) void done.then(settled, settled)
+    else settled()
+  }
+
+  #takeExit(message: Extract<ToBroker, { t: 'exit' }>): void {
+    const run = this.#runs.get(message.call)
+    if (!run) return this.#countIdleTalk()
+    const { t: _t, call, seq, ...exit } = message
+    void this.#store.waitFor(seq).then(
+      () => this.#finish(call, run, exit),
+      (unsaved: Error) => this.#finish(call, run, { ...exit, unsaved }),
+    )
+  }
+
+  #finish(call: string, run: CellRun, exit: RunExit): void {
+    if (this.#runs.get(call) !== run) return
+    this.#runs.delete(call)
+    run.events.exit(exit)
+  }
+
+  #takeAnswer(message: Extract<ToBroker, { t: 'answer' }>): void {
+    const answer = this.#answers.get(message.req)
+    if (!answer) return this.#countIdleTalk()
+    const { value, error } = message
+    const settle = (then: () => void): void => {
+      if (this.#answers.delete(message.req)) then()
+    }
+    if (error) return settle(() => answer.reject(new CellFsError(error.errno, error.message)))
+    if (!value) return this.terminate('the cell answered nothing')
+    void this.#store.waitFor(message.seq).then(
+      () => settle(() => answer.resolve(value)),
+      (unsaved: Error) =>
+        settle(() => answer.reject(new CellFsError('failure' in unsaved && unsaved.failure === 'quota' ? ENOSPC : EIO, unsaved.message))),
+    )
+  }
+
+  #takeFault(req: number, mount: number, ino: number, index: number): void {
+    if (++this.#faultsOpen > FAULTS_OPEN) return this.terminate('the cell asks for too much at once')
+    const source = mount === 0 ? this.#store : this.#mounts[mount - 1]
+    const content = source ? source.content(ino, index) : Promise.reject(new Error('no such mount'))
+    void content
+      .then(
+        (bytes) => this.#say({ t: 'chunk', req, bytes }),
+        () => this.#say({ t: 'chunk', req, errno: EIO }),
+      )
+      .finally(() => this.#faultsOpen--)
+  }
+
+  #countIdleTalk(): void {
+    const second = Math.floor(this.#platform.clock.monotonic() / 1000)
+    if (second !== this.#idleTalk.second) this.#idleTalk = { second, count: 0 }
+    if (++this.#idleTalk.count > IDLE_TALK_PER_SECOND) this.terminate('the cell floods its port')
+  }
+}
+
+/** Why a call that was under way in a cell has no result. */
+export function lostError(reason: string): BtcpError {
+  return new BtcpError('SANDBOX_ERROR', `Cannot finish the call: ${reason}`, { effects: 'unknown' })
+}

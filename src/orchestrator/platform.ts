@@ -1,0 +1,58 @@
+/**
+ * What the orchestrator needs of the world, so that the same core runs in the extension and in Node: starting and ending a cell,
+ * tables to keep files in, trees of the host, time, hashes. A feature that works in one host only is a bug in this interface.
+ */
+import type { Principal } from '../protocol/principal.ts'
+import type { Transport } from '../protocol/transport.ts'
+import type { Tables } from './store/tables.ts'
+
+export interface Platform {
+  /** Starts a cell's thread or process. Nothing has been said on its port yet. Rejects when it cannot start. */
+  startCell(principal: Principal): Promise<CellHandle>
+  /** Opens what the principal's files lie in. Throws TablesError. */
+  tables(principal: Principal): Promise<Tables>
+  /** Trees of the host that the principal's cell sees. */
+  mounts(principal: Principal): readonly Mount[]
+  /** milliseconds since the epoch, and milliseconds that only grow */
+  readonly clock: { now(): number; monotonic(): number }
+  /** Calls `then` once after `ms`; the result cancels. */
+  timer(ms: number, then: () => void): () => void
+  sha256(bytes: Uint8Array): Promise<Uint8Array>
+  /** text ↔ UTF-8 */
+  readonly text: TextCodec
+  /** a name that is used once */
+  newId(): string
+}
+
+export interface CellHandle {
+  /** `onClose` is called when the cell has ended by itself, too. */
+  readonly port: Transport
+  /** Ends the cell at once, whatever it does. Idempotent. */
+  terminate(): void
+}
+
+export interface TextCodec {
+  encode(text: string): Uint8Array<ArrayBuffer>
+  /** Bytes that are no UTF-8 become U+FFFD, and `lossy` says so. */
+  decode(bytes: Uint8Array): { readonly text: string; readonly lossy: boolean }
+  /** Decodes a stream that is cut anywhere: `bytes` as they come, and nothing at its end. */
+  decoder(): (bytes?: Uint8Array) => string
+}
+
+/** A tree of the host, walked when it was mounted; its content is read when a cell asks. */
+export interface Mount {
+  /** where it is seen: an absolute path of the cell */
+  readonly target: string
+  readonly readOnly: boolean
+  /** record streams (protocol/journal.ts); inode 1 is the mount's root */
+  readonly metadata: readonly Uint8Array[]
+  /** Chunk `index` of file `ino`. Rejects when the file cannot be read. */
+  content(ino: number, index: number): Promise<Uint8Array>
+}
+
+/** As much of AbortSignal as is needed; any AbortSignal is one. */
+export interface CancelSignal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}

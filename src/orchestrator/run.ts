@@ -1,0 +1,140 @@
+/**
+ * One run in a cell, from the words of the caller to its end: input goes in, output comes out by credit, signals and the
+ * deadline reach it. What is asked before the cell is there (a signal, a closed output) is done when it is.
+ */
+import type { Change } from '../protocol/cell.ts'
+import { BtcpError } from '../protocol/error.ts'
+import type { Limits } from '../protocol/limits.ts'
+import { CellFsError, type LiveCell, lostError, type RunExit } from './live-cell.ts'
+import type { CancelSignal, Platform } from './platform.ts'
+import { Watchdog } from './watchdog.ts'
+
+export interface RunSpec {
+  readonly argv: readonly string[]
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: Uint8Array | AsyncIterable<Uint8Array>
+  readonly timeoutMs?: number
+  /** ends the run by KILL; it then rejects with CANCELLED */
+  readonly signal?: CancelSignal
+  /** Takes output; the cell may send on when the result is settled. */
+  output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void
+}
+
+export interface RunOutcome {
+  /** 0 … 255; 128 + signal where a signal ended it */
+  readonly status: number
+  readonly signal?: number
+  readonly timedOut: boolean
+  readonly durationMs: number
+  readonly changed: readonly Change[]
+}
+
+export const SIGKILL = 9
+const STDIN_PIECE = 256 * 1024
+
+export class Run {
+  readonly call: string
+  readonly #spec: RunSpec
+  readonly #platform: Platform
+  readonly #limits: Limits
+  readonly #done = Promise.withResolvers<RunOutcome>()
+  #cell: LiveCell | undefined
+  #watchdog: Watchdog | undefined
+  #startedAt = 0
+  #over = false
+
+  constructor(call: string, spec: RunSpec, platform: Platform, limits: Limits) {
+    this.call = call
+    this.#spec = spec
+    this.#platform = platform
+    this.#limits = limits
+  }
+
+  /** Runs in `cell` to the end. Throws BtcpError: SANDBOX_ERROR when the cell is lost, CANCELLED. */
+  async in(cell: LiveCell): Promise<RunOutcome> {
+    const { argv, cwd, env, stdin, signal } = this.#spec
+    if (signal?.aborted) throw cancelled('none')
+    this.#cell = cell
+    this.#startedAt = this.#platform.clock.monotonic()
+    this.#watchdog = new Watchdog(this.#platform, this.#limits.killConfirmMs, {
+      kill: () => this.kill(SIGKILL),
+      terminate: (reason) => cell.terminate(reason),
+    })
+    const abort = (): void => this.#watchdog?.kill()
+    signal?.addEventListener('abort', abort, { once: true })
+    cell.run(
+      this.call,
+      { argv, ...(cwd === undefined ? {} : { cwd }), ...(env ? { env } : {}), stdin: stdin !== undefined },
+      {
+        output: (fd, bytes) => this.#spec.output(fd, bytes),
+        exit: (exit) => this.#exit(exit),
+        lost: (reason) => this.#lost(reason),
+      },
+    )
+    this.#watchdog.start(deadlineOf(this.#spec.timeoutMs, this.#limits))
+    if (stdin) void this.#feed(stdin)
+    try {
+      return await this.#done.promise
+    } finally {
+      this.#over = true
+      this.#watchdog.stop()
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  kill(signal: number): void {
+    this.#cell?.kill(this.call, signal)
+  }
+  /** Nobody reads this output any more: who writes to it gets SIGPIPE. */
+  closeOutput(fd: 1 | 2): void {
+    this.#cell?.closeOutput(this.call, fd)
+  }
+
+  #exit(exit: RunExit): void {
+    if (exit.error) return this.#done.reject(new CellFsError(exit.error.errno, exit.error.message))
+    if (this.#spec.signal?.aborted) return this.#done.reject(cancelled('unknown'))
+    if (exit.unsaved) return this.#done.reject(new BtcpError('SANDBOX_ERROR', exit.unsaved.message, { effects: 'unknown' }))
+    const { status, signal, usage, changed } = exit
+    const timedOut = this.#watchdog?.expired ?? false
+    this.#done.resolve({ status, ...(signal === undefined ? {} : { signal }), timedOut, durationMs: usage.durationMs, changed })
+  }
+
+  #lost(reason: string): void {
+    if (this.#spec.signal?.aborted) return this.#done.reject(cancelled('unknown'))
+    if (!this.#watchdog?.expired) return this.#done.reject(lostError(reason))
+    const durationMs = this.#platform.clock.monotonic() - this.#startedAt
+    this.#done.resolve({ status: 128 + SIGKILL, signal: SIGKILL, timedOut: true, durationMs, changed: [] })
+  }
+
+  async #feed(stdin: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+    let sent = 0
+    try {
+      for await (const bytes of stdin instanceof Uint8Array ? [stdin] : stdin)
+        for (let at = 0; at < bytes.length; at += STDIN_PIECE) {
+          if (this.#over) return
+          sent += Math.min(STDIN_PIECE, bytes.length - at)
+          if (sent > this.#limits.stdinBytes)
+            throw new BtcpError('SANDBOX_ERROR', 'Cannot pass standard input: the limit stdinBytes is reached', {
+              limit: 'stdinBytes',
+              effects: 'unknown',
+            })
+          this.#cell?.stdin(this.call, bytes.slice(at, at + STDIN_PIECE))
+        }
+      this.#cell?.stdin(this.call, null)
+    } catch (error) {
+      this.#done.reject(
+        error instanceof BtcpError ? error : new BtcpError('SANDBOX_ERROR', 'Cannot read standard input', { effects: 'unknown' }),
+      )
+      this.kill(SIGKILL)
+    }
+  }
+}
+
+function deadlineOf(timeoutMs: number | undefined, limits: Limits): number {
+  return Math.min(limits.runTimeoutMaxMs, Math.max(limits.runTimeoutMinMs, timeoutMs ?? limits.runTimeoutMs))
+}
+
+function cancelled(effects: 'none' | 'unknown'): BtcpError {
+  return new BtcpError('CANCELLED', 'Cannot finish the call: it was cancelled', { effects })
+}
