@@ -1,324 +1,376 @@
 /**
- * Reading the cell's wire (cell.ts): both sides parse what they receive, each field by its own type, and drop the original.
- * A cell is hostile to the broker; the broker is trusted by the cell, which checks all the same, so that a mistake is found where it is.
- * Bounds: strings by the limits of what they are, bytes by `messageBytes`, numbers by what they count.
+ * Parsers of the cell's wire: `unknown` as it came over the broker port → a message made of what was checked, or a reason. Each
+ * property is read once. What a parser cannot know (that a call exists, that records make sense) is its caller's to check.
  */
-import type { CellMount, Change, FileStat, FileType, FsOp, FsValue, ListEntry, RunUsage, ToBroker, ToCell } from './cell.ts'
-import { LIMITS, type Limits } from './limits.ts'
+import {
+  CELL_WIRE_VERSION,
+  type CellMount,
+  type Change,
+  type FsOp,
+  type FsValue,
+  type ListEntry,
+  type ToBroker,
+  type ToCell,
+} from './cell.ts'
+import type { FileStat, FileType } from './cell.ts'
+import { LIMITS, type LimitName, type Limits } from './limits.ts'
 import { isRecord, own, type Parsed } from './parse.ts'
 
-type Fields = Record<string, unknown>
+/** Wider than any errno. */
+const ERRNO_MAX = 255
+const SIGNAL_MAX = 64
+const CALL_LENGTH = 128
+const MESSAGE_LENGTH = 1_000
+const CHANGES = 100
+const BLOBS = 4_096
+const MOUNTS = 64
+const STREAMS = 100_000
+const MODE_MAX = 0o7777
+const U32 = 0xffffffff
+const FILE_TYPES: readonly FileType[] = ['file', 'directory', 'symlink', 'device', 'fifo']
+const CHANGE_KINDS: readonly Change['kind'][] = ['created', 'modified', 'removed']
 
-class Unreadable extends Error {}
-
-/** What a cell said, or why it is nothing that a cell says. */
-export function parseToBroker(value: unknown, limits: Limits = LIMITS): Parsed<ToBroker> {
-  return parsed(() => toBroker(record(value, 'message'), limits))
+export function parseToCell(message: unknown): Parsed<ToCell> {
+  return attempt(() => {
+    const m = new Reader(message, '')
+    switch (m.text('t', 16)) {
+      case 'boot':
+        return readBoot(m)
+      case 'run':
+        return {
+          t: 'run',
+          call: m.call(),
+          argv: m.list('argv', LIMITS.argumentBytes, (item, at) => textOf(item, at, LIMITS.argumentBytes)),
+          ...m.optional('cwd', () => ({ cwd: m.text('cwd', LIMITS.pathBytes) })),
+          ...m.optional('env', () => ({ env: m.environment('env') })),
+          stdin: m.flag('stdin'),
+        }
+      case 'stdin':
+        return { t: 'stdin', call: m.call(), bytes: m.get('bytes') === null ? null : m.bytes('bytes', LIMITS.messageBytes) }
+      case 'credit':
+        return { t: 'credit', call: m.call(), fd: m.stream(), bytes: m.whole('bytes', U32) }
+      case 'kill':
+        return { t: 'kill', call: m.call(), signal: m.whole('signal', SIGNAL_MAX) }
+      case 'close':
+        return { t: 'close', call: m.call(), fd: m.stream() }
+      case 'fs':
+        return { t: 'fs', req: m.whole('req'), op: readOp(m.inner('op')) }
+      case 'chunk':
+        return {
+          t: 'chunk',
+          req: m.whole('req'),
+          ...m.optional('bytes', () => ({ bytes: m.bytes('bytes', LIMITS.messageBytes) })),
+          ...m.optional('errno', () => ({ errno: m.whole('errno', ERRNO_MAX) })),
+        }
+      case 'committed':
+        return { t: 'committed', seq: m.whole('seq') }
+      case 'commitFailed':
+        return { t: 'commitFailed', seq: m.whole('seq'), errno: m.whole('errno', ERRNO_MAX) }
+      case 'allow':
+        return { t: 'allow', memories: m.whole('memories', U32) }
+      default:
+        return m.refuse('t', 'is no message to a cell')
+    }
+  })
 }
 
-/** What the broker said, or why it cannot be. */
-export function parseToCell(value: unknown): Parsed<ToCell> {
-  return parsed(() => toCell(record(value, 'message')))
+/** `limits` are the cell's: what is larger than they allow is refused. */
+export function parseToBroker(message: unknown, limits: Limits): Parsed<ToBroker> {
+  return attempt(() => {
+    const m = new Reader(message, '')
+    switch (m.text('t', 16)) {
+      case 'ready':
+        return { t: 'ready', version: m.whole('version', U32), proof: m.list('proof', 64, (item, at) => textOf(item, at, 200)) }
+      case 'refused':
+        return { t: 'refused', reason: m.text('reason', MESSAGE_LENGTH) }
+      case 'out':
+        return { t: 'out', call: m.call(), fd: m.stream(), bytes: m.bytes('bytes', limits.outputCreditBytes) }
+      case 'exit':
+        return {
+          t: 'exit',
+          call: m.call(),
+          status: m.whole('status', 255),
+          ...m.optional('signal', () => ({ signal: m.whole('signal', SIGNAL_MAX) })),
+          usage: readUsage(m.inner('usage')),
+          changed: m.list('changed', CHANGES, (item, at) => readChange(new Reader(item, at), limits)),
+          seq: m.whole('seq'),
+          ...m.optional('error', () => ({ error: readError(m.inner('error')) })),
+        }
+      case 'fault':
+        return { t: 'fault', req: m.whole('req'), mount: m.whole('mount', MOUNTS), ino: m.whole('ino', U32), index: m.whole('index', U32) }
+      case 'journal':
+        return readJournalMessage(m, limits)
+      case 'answer':
+        return {
+          t: 'answer',
+          req: m.whole('req'),
+          ...m.optional('value', () => ({ value: readValue(m.inner('value'), limits) })),
+          seq: m.whole('seq'),
+          ...m.optional('error', () => ({ error: readError(m.inner('error')) })),
+        }
+      case 'beat':
+        return {
+          t: 'beat',
+          memories: m.whole('memories', U32),
+          memoryBytes: m.whole('memoryBytes'),
+          processes: m.whole('processes', U32),
+        }
+      default:
+        return m.refuse('t', 'is no message of a cell')
+    }
+  })
 }
 
-function parsed<T>(read: () => T): Parsed<T> {
+function readBoot(m: Reader): ToCell {
+  if (m.whole('version', U32) !== CELL_WIRE_VERSION) return m.refuse('version', `is not ${CELL_WIRE_VERSION}`)
+  return {
+    t: 'boot',
+    version: CELL_WIRE_VERSION,
+    limits: readLimits(m.inner('limits')),
+    env: m.environment('env'),
+    ...m.optional('seed', () => ({ seed: m.number('seed') })),
+    metadata: m.list('metadata', STREAMS, (item, at) => bytesOf(item, at, Number.MAX_SAFE_INTEGER)),
+    seq: m.whole('seq'),
+    mounts: m.list('mounts', MOUNTS, (item, at) => readMount(new Reader(item, at))),
+    memories: m.whole('memories', U32),
+  }
+}
+
+function readLimits(m: Reader): Limits {
+  const limits: Partial<Record<LimitName, number>> = {}
+  for (const name of Object.keys(LIMITS) as LimitName[]) {
+    const value = m.number(name)
+    if (value < 0) m.refuse(name, 'is negative')
+    limits[name] = value
+  }
+  return limits as Limits
+}
+
+function readMount(m: Reader): CellMount {
+  const target = m.text('target', LIMITS.pathBytes)
+  if (!target.startsWith('/')) m.refuse('target', 'is no absolute path')
+  return {
+    mount: m.whole('mount', MOUNTS),
+    target,
+    readOnly: m.flag('readOnly'),
+    metadata: m.list('metadata', STREAMS, (item, at) => bytesOf(item, at, Number.MAX_SAFE_INTEGER)),
+  }
+}
+
+function readOp(m: Reader): FsOp {
+  const path = (key = 'path'): string => m.text(key, LIMITS.pathBytes)
+  switch (m.text('op', 16)) {
+    case 'read':
+      return { op: 'read', path: path(), offset: m.whole('offset'), length: m.whole('length') }
+    case 'write': {
+      const mode = m.oneOf('mode', ['replace', 'append', 'at'] as const)
+      const bytes = m.bytes('bytes', LIMITS.messageBytes)
+      return { op: 'write', path: path(), bytes, mode, offset: m.whole('offset'), mkdirs: m.flag('mkdirs') }
+    }
+    case 'list':
+      return {
+        op: 'list',
+        path: path(),
+        recursive: m.flag('recursive'),
+        limit: m.whole('limit', U32),
+        ...m.optional('cursor', () => ({ cursor: m.text('cursor', 2 * LIMITS.pathBytes) })),
+      }
+    case 'stat':
+      return { op: 'stat', path: path(), follow: m.flag('follow') }
+    case 'remove':
+      return { op: 'remove', path: path(), recursive: m.flag('recursive') }
+    case 'move':
+      return { op: 'move', from: path('from'), to: path('to'), overwrite: m.flag('overwrite') }
+    case 'mkdir':
+      return { op: 'mkdir', path: path(), parents: m.flag('parents'), mode: m.whole('mode', MODE_MAX) }
+    case 'sync':
+      return { op: 'sync' }
+    default:
+      return m.refuse('op', 'is no file operation')
+  }
+}
+
+function readUsage(m: Reader): { durationMs: number; processes: number } {
+  const durationMs = m.number('durationMs')
+  if (durationMs < 0) m.refuse('durationMs', 'is negative')
+  return { durationMs, processes: m.whole('processes', U32) }
+}
+
+function readChange(m: Reader, limits: Limits): Change {
+  return { path: m.text('path', limits.pathBytes), kind: m.oneOf('kind', CHANGE_KINDS) }
+}
+
+function readError(m: Reader): { errno: number; message: string } {
+  return { errno: m.whole('errno', ERRNO_MAX), message: m.text('message', MESSAGE_LENGTH + LIMITS.pathBytes) }
+}
+
+function readJournalMessage(m: Reader, limits: Limits): ToBroker {
+  const records = m.bytes('records', limits.messageBytes)
+  let left = limits.messageBytes - records.length
+  const blobs = m.list('blobs', BLOBS, (item, at) => {
+    const blob = bytesOf(item, at, left)
+    left -= blob.length
+    return blob
+  })
+  return { t: 'journal', seq: m.whole('seq'), records, blobs, barrier: m.flag('barrier'), urgent: m.flag('urgent') }
+}
+
+function readValue(m: Reader, limits: Limits): FsValue {
+  switch (m.text('op', 16)) {
+    case 'read':
+      return { op: 'read', bytes: m.bytes('bytes', limits.messageBytes), size: m.whole('size'), eof: m.flag('eof') }
+    case 'write':
+      return { op: 'write', path: m.text('path', limits.pathBytes), bytes: m.whole('bytes'), size: m.whole('size') }
+    case 'list':
+      return {
+        op: 'list',
+        entries: m.list('entries', limits.fsInodes, (item, at) => readEntry(new Reader(item, at), limits)),
+        ...m.optional('next', () => ({ next: m.text('next', 2 * limits.pathBytes) })),
+      }
+    case 'stat':
+      return { op: 'stat', stat: readStat(m.inner('stat'), limits) }
+    case 'remove':
+      return { op: 'remove' }
+    case 'move':
+      return { op: 'move' }
+    case 'mkdir':
+      return { op: 'mkdir' }
+    case 'sync':
+      return { op: 'sync' }
+    default:
+      return m.refuse('op', 'is no answer of a file operation')
+  }
+}
+
+function readEntry(m: Reader, limits: Limits): ListEntry {
+  return {
+    name: m.text('name', limits.pathBytes),
+    type: m.oneOf('type', FILE_TYPES),
+    size: m.whole('size'),
+    mtime: m.number('mtime'),
+    mode: m.whole('mode', MODE_MAX),
+  }
+}
+
+function readStat(m: Reader, limits: Limits): FileStat {
+  return {
+    type: m.oneOf('type', FILE_TYPES),
+    size: m.whole('size'),
+    mtime: m.number('mtime'),
+    mode: m.whole('mode', MODE_MAX),
+    nlink: m.whole('nlink', U32),
+    ...m.optional('target', () => ({ target: m.text('target', limits.pathBytes) })),
+  }
+}
+
+class Refused extends Error {
+  readonly at: string
+  constructor(at: string, reason: string) {
+    super(reason)
+    this.at = at
+  }
+}
+
+function attempt<T>(read: () => T): Parsed<T> {
   try {
     return { ok: true, value: read() }
   } catch (error) {
-    return { ok: false, at: '', reason: error instanceof Unreadable ? error.message : 'a message that cannot be read' }
+    if (error instanceof Refused) return { ok: false, at: error.at, reason: `${error.at} ${error.message}`.trim() }
+    return { ok: false, at: '', reason: 'cannot be read' }
   }
 }
 
-const CHANGES = 100
-const REASON = 500
-const PROOFS = 64
-
-function toBroker(m: Fields, limits: Limits): ToBroker {
-  const t = text(m, 't', 16)
-  switch (t) {
-    case 'ready':
-      return { t, version: natural(m, 'version'), proof: list(m, 'proof', PROOFS, (item) => asText(item, 'proof', REASON)) }
-    case 'refused':
-      return { t, reason: text(m, 'reason', REASON) }
-    case 'out':
-      return { t, call: callOf(m), fd: outputFd(m), bytes: bytes(m, 'bytes', limits.messageBytes) }
-    case 'exit':
-      return {
-        t,
-        call: callOf(m),
-        status: natural(m, 'status', 255),
-        ...optional(m, 'signal', () => ({ signal: natural(m, 'signal', 64) })),
-        usage: usage(record(own(m, 'usage'), 'usage')),
-        changed: list(m, 'changed', CHANGES, (item) => change(record(item, 'changed'), limits)),
-        seq: natural(m, 'seq'),
-        ...failure(m),
-      }
-    case 'fault':
-      return { t, req: natural(m, 'req'), mount: natural(m, 'mount'), ino: natural(m, 'ino'), index: natural(m, 'index') }
-    case 'journal':
-      return {
-        t,
-        seq: natural(m, 'seq'),
-        records: bytes(m, 'records', limits.messageBytes),
-        blobs: blobs(m, limits),
-        barrier: bool(m, 'barrier'),
-        urgent: bool(m, 'urgent'),
-      }
-    case 'answer':
-      return {
-        t,
-        req: natural(m, 'req'),
-        ...optional(m, 'value', () => ({ value: fsValue(record(own(m, 'value'), 'value'), limits) })),
-        seq: natural(m, 'seq'),
-        ...failure(m),
-      }
-    case 'beat':
-      return { t, memories: natural(m, 'memories'), memoryBytes: natural(m, 'memoryBytes'), processes: natural(m, 'processes') }
-    default:
-      throw new Unreadable(`a message "${t}" that no cell sends`)
-  }
-}
-
-function toCell(m: Fields): ToCell {
-  const t = text(m, 't', 16)
-  switch (t) {
-    case 'boot':
-      return {
-        t,
-        version: natural(m, 'version'),
-        limits: limitsOf(record(own(m, 'limits'), 'limits')),
-        env: strings(record(own(m, 'env'), 'env')),
-        ...optional(m, 'seed', () => ({ seed: number(m, 'seed') })),
-        metadata: list(m, 'metadata', 1_000, (item) => asBytes(item, 'metadata')),
-        seq: natural(m, 'seq'),
-        mounts: list(m, 'mounts', 1_000, (item) => mount(record(item, 'mounts'))),
-        memories: natural(m, 'memories'),
-      }
-    case 'run':
-      return {
-        t,
-        call: callOf(m),
-        argv: list(m, 'argv', 100_000, (item) => asText(item, 'argv')),
-        ...optional(m, 'cwd', () => ({ cwd: text(m, 'cwd') })),
-        ...optional(m, 'env', () => ({ env: strings(record(own(m, 'env'), 'env')) })),
-        stdin: bool(m, 'stdin'),
-      }
-    case 'stdin':
-      return { t, call: callOf(m), bytes: own(m, 'bytes') === null ? null : bytes(m, 'bytes') }
-    case 'credit':
-      return { t, call: callOf(m), fd: outputFd(m), bytes: natural(m, 'bytes') }
-    case 'kill':
-      return { t, call: callOf(m), signal: natural(m, 'signal', 64) }
-    case 'close':
-      return { t, call: callOf(m), fd: outputFd(m) }
-    case 'fs':
-      return { t, req: natural(m, 'req'), op: fsOp(record(own(m, 'op'), 'op')) }
-    case 'chunk':
-      return {
-        t,
-        req: natural(m, 'req'),
-        ...optional(m, 'bytes', () => ({ bytes: bytes(m, 'bytes') })),
-        ...optional(m, 'errno', () => ({ errno: natural(m, 'errno', 255) })),
-      }
-    case 'committed':
-      return { t, seq: natural(m, 'seq') }
-    case 'commitFailed':
-      return { t, seq: natural(m, 'seq'), errno: natural(m, 'errno', 255) }
-    case 'allow':
-      return { t, memories: natural(m, 'memories') }
-    default:
-      throw new Unreadable(`a message "${t}" that no broker sends`)
-  }
-}
-
-function fsOp(m: Fields): FsOp {
-  const op = text(m, 'op', 16)
-  const path = (key = 'path'): string => text(m, key)
-  switch (op) {
-    case 'read':
-      return { op, path: path(), offset: natural(m, 'offset'), length: natural(m, 'length') }
-    case 'write':
-      return {
-        op,
-        path: path(),
-        bytes: bytes(m, 'bytes'),
-        mode: oneOf(m, 'mode', ['replace', 'append', 'at']),
-        offset: natural(m, 'offset'),
-        mkdirs: bool(m, 'mkdirs'),
-      }
-    case 'list':
-      return {
-        op,
-        path: path(),
-        recursive: bool(m, 'recursive'),
-        limit: natural(m, 'limit'),
-        ...optional(m, 'cursor', () => ({ cursor: text(m, 'cursor') })),
-      }
-    case 'stat':
-      return { op, path: path(), follow: bool(m, 'follow') }
-    case 'remove':
-      return { op, path: path(), recursive: bool(m, 'recursive') }
-    case 'move':
-      return { op, from: path('from'), to: path('to'), overwrite: bool(m, 'overwrite') }
-    case 'mkdir':
-      return { op, path: path(), parents: bool(m, 'parents'), mode: natural(m, 'mode', 0o7777) }
-    case 'sync':
-      return { op }
-    default:
-      throw new Unreadable(`a file operation "${op}" that does not exist`)
-  }
-}
-
-const TYPES = ['file', 'directory', 'symlink', 'device', 'fifo'] as const satisfies readonly FileType[]
-const ENTRIES = 10_000
-
-function fsValue(m: Fields, limits: Limits): FsValue {
-  const op = text(m, 'op', 16)
-  switch (op) {
-    case 'read':
-      return { op, bytes: bytes(m, 'bytes', limits.messageBytes), size: natural(m, 'size'), eof: bool(m, 'eof') }
-    case 'write':
-      return { op, path: text(m, 'path', limits.pathBytes), bytes: natural(m, 'bytes'), size: natural(m, 'size') }
-    case 'list':
-      return {
-        op,
-        entries: list(m, 'entries', ENTRIES, (item) => entry(record(item, 'entries'), limits)),
-        ...optional(m, 'next', () => ({ next: text(m, 'next', limits.pathBytes) })),
-      }
-    case 'stat':
-      return { op, stat: stat(record(own(m, 'stat'), 'stat'), limits) }
-    case 'remove':
-    case 'move':
-    case 'mkdir':
-    case 'sync':
-      return { op }
-    default:
-      throw new Unreadable(`an answer "${op}" to nothing`)
-  }
-}
-
-function stat(m: Fields, limits: Limits): FileStat {
-  return {
-    type: oneOf(m, 'type', TYPES),
-    size: natural(m, 'size'),
-    mtime: number(m, 'mtime'),
-    mode: natural(m, 'mode', 0o7777),
-    nlink: natural(m, 'nlink'),
-    ...optional(m, 'target', () => ({ target: text(m, 'target', limits.pathBytes) })),
-  }
-}
-
-function entry(m: Fields, limits: Limits): ListEntry {
-  return {
-    name: text(m, 'name', limits.pathBytes),
-    type: oneOf(m, 'type', TYPES),
-    size: natural(m, 'size'),
-    mtime: number(m, 'mtime'),
-    mode: natural(m, 'mode', 0o7777),
-  }
-}
-
-function mount(m: Fields): CellMount {
-  return {
-    mount: natural(m, 'mount'),
-    target: text(m, 'target'),
-    readOnly: bool(m, 'readOnly'),
-    metadata: list(m, 'metadata', 1_000, (item) => asBytes(item, 'metadata')),
-  }
-}
-
-function usage(m: Fields): RunUsage {
-  return { durationMs: number(m, 'durationMs'), processes: natural(m, 'processes') }
-}
-
-function change(m: Fields, limits: Limits): Change {
-  return { path: text(m, 'path', limits.pathBytes), kind: oneOf(m, 'kind', ['created', 'modified', 'removed']) }
-}
-
-function failure(m: Fields): { error?: { errno: number; message: string } } {
-  return optional(m, 'error', () => {
-    const error = record(own(m, 'error'), 'error')
-    return { error: { errno: natural(error, 'errno', 255), message: text(error, 'message', REASON) } }
-  })
-}
-
-function blobs(m: Fields, limits: Limits): Uint8Array[] {
-  let left = limits.fsBytes * 2
-  return list(m, 'blobs', 1_000_000, (item) => {
-    const blob = asBytes(item, 'blobs')
-    left -= blob.length
-    if (left < 0) throw new Unreadable('blobs that are too large')
-    return blob
-  })
-}
-
-function limitsOf(m: Fields): Limits {
-  const out: Record<string, number> = {}
-  for (const name of Object.keys(LIMITS)) out[name] = number(m, name)
-  return out as Limits
-}
-
-function strings(m: Fields): Record<string, string> {
-  const out: Record<string, string> = {}
-  for (const key of Object.keys(m)) out[key] = text(m, key)
-  return out
-}
-
-function callOf(m: Fields): string {
-  return text(m, 'call', 200)
-}
-function outputFd(m: Fields): 1 | 2 {
-  const fd = own(m, 'fd')
-  if (fd !== 1 && fd !== 2) throw new Unreadable('"fd" is not 1 or 2')
-  return fd
-}
-
-function optional<T extends object>(m: Fields, key: string, read: () => T): T | Record<string, never> {
-  return own(m, key) === undefined ? {} : read()
-}
-function record(value: unknown, what: string): Fields {
-  if (!isRecord(value)) throw new Unreadable(`"${what}" is no object`)
+function textOf(value: unknown, at: string, length: number): string {
+  if (typeof value !== 'string') throw new Refused(at, 'is no text')
+  if (value.length > length) throw new Refused(at, `is longer than ${length}`)
   return value
 }
-function list<T>(m: Fields, key: string, most: number, read: (item: unknown) => T): T[] {
-  const value = own(m, key)
-  if (!Array.isArray(value) || value.length > most) throw new Unreadable(`"${key}" is no list of at most ${most}`)
-  return Array.from(value as unknown[], read)
-}
-function asText(value: unknown, what: string, most = Infinity): string {
-  if (typeof value !== 'string' || value.length > most) throw new Unreadable(`"${what}" is no text of its length`)
+
+/** Bytes that nobody else can write to: a shared or resizable buffer is refused. */
+function bytesOf(value: unknown, at: string, length: number): Uint8Array {
+  if (!(value instanceof Uint8Array) || !(value.buffer instanceof ArrayBuffer) || value.buffer.resizable)
+    throw new Refused(at, 'is no byte array')
+  if (value.length > length) throw new Refused(at, `has more than ${length} bytes`)
   return value
 }
-function text(m: Fields, key: string, most?: number): string {
-  return asText(own(m, key), key, most)
-}
-function oneOf<T extends string>(m: Fields, key: string, words: readonly T[]): T {
-  const value = own(m, key)
-  const word = words.find((candidate) => candidate === value)
-  if (word === undefined) throw new Unreadable(`"${key}" is none of its words`)
-  return word
-}
-function bool(m: Fields, key: string): boolean {
-  const value = own(m, key)
-  if (typeof value !== 'boolean') throw new Unreadable(`"${key}" is not true or false`)
-  return value
-}
-function number(m: Fields, key: string): number {
-  const value = own(m, key)
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Unreadable(`"${key}" is no number`)
-  return value
-}
-function natural(m: Fields, key: string, most = Number.MAX_SAFE_INTEGER): number {
-  const value = own(m, key)
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > most) throw new Unreadable(`"${key}" is no count`)
-  return value
-}
-function asBytes(value: unknown, what: string, most = Infinity): Uint8Array {
-  // A view of another realm or of a shared buffer is none: the bytes could change while they are read.
-  if (!(value instanceof Uint8Array) || !(value.buffer instanceof ArrayBuffer) || value.length > most)
-    throw new Unreadable(`"${what}" is no bytes`)
-  return value
-}
-function bytes(m: Fields, key: string, most?: number): Uint8Array {
-  return asBytes(own(m, key), key, most)
+
+/** Reads own properties of one object, each at most once where its value is used. */
+class Reader {
+  readonly #of: Record<string, unknown>
+  readonly #at: string
+  readonly #read = new Map<string, unknown>()
+
+  constructor(value: unknown, at: string) {
+    if (!isRecord(value)) throw new Refused(at, 'is no object')
+    this.#of = value
+    this.#at = at
+  }
+
+  get(key: string): unknown {
+    if (!this.#read.has(key)) this.#read.set(key, own(this.#of, key))
+    return this.#read.get(key)
+  }
+  refuse(key: string, reason: string): never {
+    throw new Refused(`${this.#at}/${key}`, reason)
+  }
+  inner(key: string): Reader {
+    return new Reader(this.get(key), `${this.#at}/${key}`)
+  }
+  /** What `read` gives when the property is there, else nothing. */
+  optional<T extends object>(key: string, read: () => T): T | Record<never, never> {
+    return this.get(key) === undefined ? {} : read()
+  }
+  text(key: string, length: number): string {
+    return textOf(this.get(key), `${this.#at}/${key}`, length)
+  }
+  call(): string {
+    return this.text('call', CALL_LENGTH)
+  }
+  number(key: string): number {
+    const value = this.get(key)
+    if (typeof value !== 'number' || !Number.isFinite(value)) return this.refuse(key, 'is no finite number')
+    return value
+  }
+  whole(key: string, most = Number.MAX_SAFE_INTEGER): number {
+    const value = this.get(key)
+    if (!Number.isSafeInteger(value) || (value as number) < 0 || (value as number) > most)
+      return this.refuse(key, `is no whole number up to ${most}`)
+    return value as number
+  }
+  flag(key: string): boolean {
+    const value = this.get(key)
+    return typeof value === 'boolean' ? value : this.refuse(key, 'is neither true nor false')
+  }
+  stream(): 1 | 2 {
+    const value = this.get('fd')
+    return value === 1 || value === 2 ? value : this.refuse('fd', 'is neither 1 nor 2')
+  }
+  oneOf<T extends string>(key: string, values: readonly T[]): T {
+    const value = this.get(key)
+    return values.find((one) => one === value) ?? this.refuse(key, `is none of ${values.join(', ')}`)
+  }
+  bytes(key: string, length: number): Uint8Array {
+    return bytesOf(this.get(key), `${this.#at}/${key}`, length)
+  }
+  list<T>(key: string, length: number, read: (item: unknown, at: string) => T): T[] {
+    const value = this.get(key)
+    if (!Array.isArray(value)) return this.refuse(key, 'is no list')
+    const count = value.length
+    if (count > length) return this.refuse(key, `has more than ${length} items`)
+    const items: T[] = []
+    for (let i = 0; i < count; i++) items.push(read(value[i], `${this.#at}/${key}/${i}`))
+    return items
+  }
+  environment(key: string): Record<string, string> {
+    const value = this.get(key)
+    if (!isRecord(value)) return this.refuse(key, 'is no object')
+    const env: Record<string, string> = Object.create(null) as Record<string, string>
+    for (const name of Object.keys(value)) {
+      if (name === '' || name.includes('=') || name.includes('\0')) return this.refuse(key, 'has a name that no variable can have')
+      const text = textOf(value[name], `${this.#at}/${key}/${name}`, LIMITS.argumentBytes)
+      if (text.includes('\0')) return this.refuse(key, 'has a value with a NUL')
+      env[name] = text
+    }
+    return env
+  }
 }

@@ -38,7 +38,7 @@ export class ChangeLog {
       const path = this.#pathOf(inode)
       if (path !== undefined) found.set(path, found.has(path) ? 'modified' : kind)
     }
-    return [...found].map(([path, kind]) => ({ path: toText(path), kind })).sort((a, b) => (a.path < b.path ? -1 : 1))
+    return [...found].map(([path, kind]) => ({ path: toText(path), kind })).toSorted((a, b) => (a.path < b.path ? -1 : 1))
   }
 
   created(inode: Inode): void {
