@@ -1,14 +1,16 @@
 import { defineConfig } from '@playwright/test'
 
-/** Tests that drive the built extension in a real Chromium (chosen by scripts/bootstrap.mjs). Each brings its own browser, so two at a time is all that two cores bear. */
+/**
+ * The built extension in real Chromium (`npm run build:extension` first). One browser a file where the test allows it; two files at a
+ * time at most, since each brings a browser. `TIDEPOOL_LONG=1` adds what takes minutes.
+ */
 export default defineConfig({
   testDir: 'tests/extension',
-  testMatch: '**/*.{spec,test}.ts',
+  testMatch: '**/*.spec.ts',
   outputDir: 'test-results',
   workers: 2,
-  retries: 0,
-  forbidOnly: true,
-  timeout: 120_000,
+  fullyParallel: false,
+  timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [['list']],
 })

@@ -19,7 +19,7 @@ async function classicScript(entry: string): Promise<string> {
     logLevel: 'warn',
     build: {
       write: false,
-      target: 'chrome137',
+      target: 'chrome140',
       modulePreload: false,
       rolldownOptions: { input: entry, output: { format: 'iife', codeSplitting: false } },
     },
@@ -61,7 +61,7 @@ export default defineConfig({
   build: {
     outDir: OUT,
     emptyOutDir: true,
-    target: 'chrome137',
+    target: 'chrome140',
     modulePreload: false,
     rolldownOptions: {
       input: {

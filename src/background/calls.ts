@@ -29,6 +29,8 @@ export interface Call {
   readonly manifest: string
   readonly arguments: JsonObject
   readonly timeoutMs: number | undefined
+  /** the page wants output while it comes */
+  readonly progress: boolean
   readonly signal: AbortSignal
 }
 interface Running {
@@ -37,7 +39,7 @@ interface Running {
 }
 
 const running = new Map<string, Running & { readonly origin: Origin }>()
-const PARAMS = ['name', 'arguments', 'timeoutMs', 'onMissing']
+const PARAMS = ['name', 'arguments', 'timeoutMs', 'onMissing', 'progress']
 
 export async function callTool(incoming: Incoming, consent: Consent): Promise<JsonValue> {
   const ended = new AbortController()
@@ -112,6 +114,7 @@ function parseCall({ request, port }: Incoming, signal: AbortSignal): Call {
     manifest: manifest.name,
     arguments: args,
     timeoutMs,
+    progress: params['progress'] === true,
     signal,
   }
 }
@@ -122,9 +125,9 @@ async function run(call: Call, snapshot: Snapshot, renew: boolean, requestId: nu
   const cancel = (): void => cancelOffscreen(call.id)
   call.signal.addEventListener('abort', cancel)
   try {
-    const { id, tool, arguments: args, timeoutMs, port } = call
+    const { id, tool, arguments: args, timeoutMs, port, progress } = call
     const onProgress = (progress: JsonValue): void => port.notify('notifications/progress', { requestId, progress })
-    const common = { t: 'call', call: id, principal: siteOf(port.caller.origin), tool: tool.name, arguments: args, progress: true } as const
+    const common = { t: 'call', call: id, principal: siteOf(port.caller.origin), tool: tool.name, arguments: args, progress } as const
     const request = timeoutMs === undefined ? common : { ...common, timeoutMs }
     return await runOffscreen({ principal: common.principal, request, onProgress }, snapshot, renew)
   } catch (error) {

@@ -61,6 +61,7 @@ export function createProvider(wire: Wire): object {
     params['arguments'] = args
     if (options['timeout'] !== undefined) params['timeoutMs'] = options['timeout']
     if (options['onMissing'] !== undefined) params['onMissing'] = options['onMissing']
+    if (options['onProgress'] !== undefined) params['progress'] = true
     return wire.request('tools/call', params, options)
   }
 

@@ -1,0 +1,119 @@
+/**
+ * The offscreen document's end of the link to the service worker: takes snapshots of grants to the gate, runs calls behind it,
+ * and beats while one runs, because a service worker that hears nothing for 30 s is stopped. When its Port is lost the calls
+ * that came over it end: nobody is left who could be answered, and nothing is tried again.
+ */
+import { BtcpError } from '../protocol/error.ts'
+import { builtInTool } from '../protocol/built-in-tools.ts'
+import { LIMITS } from '../protocol/limits.ts'
+import { LINK_PORT, type ToOffscreen, type ToService } from '../protocol/link.ts'
+import { manifestOf } from '../protocol/manifest.ts'
+import { wireError } from '../protocol/message.ts'
+import { portTransport, type Transport } from '../protocol/transport.ts'
+import { callTool } from '../orchestrator/catalog.ts'
+import { Gate } from '../orchestrator/gate.ts'
+import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+
+type Call = Extract<ToOffscreen, { t: 'call' }>
+
+export class BackgroundLink {
+  readonly #orchestrator: Orchestrator
+  readonly #onIdle: (idle: boolean) => void
+  readonly #calls = new Map<string, AbortController>()
+  /** Its snapshots are those of one Port: a service worker that comes back sends them again. */
+  #gate = new Gate(() => Date.now())
+  #transport: Transport | undefined
+  #beat: ReturnType<typeof setInterval> | undefined
+
+  /** `onIdle` hears when no call runs any more, and when one does again. */
+  constructor(orchestrator: Orchestrator, onIdle: (idle: boolean) => void) {
+    this.#orchestrator = orchestrator
+    this.#onIdle = onIdle
+  }
+
+  /** Opens the Port. One that is open already is closed with all its calls: its service worker has no memory of it. */
+  connect(): void {
+    this.#lose()
+    const transport = portTransport(chrome.runtime.connect({ name: LINK_PORT }))
+    this.#transport = transport
+    transport.listen(
+      (message) => this.#receive(message as ToOffscreen),
+      () => this.#lose(),
+    )
+  }
+
+  #receive(message: ToOffscreen): void {
+    switch (message.t) {
+      case 'grants':
+        return void this.#takeOver(message)
+      case 'call':
+        return void this.#run(message)
+      case 'cancel':
+        return this.#calls
+          .get(message.call)
+          ?.abort(new BtcpError('CANCELLED', 'Cannot finish the call: it was cancelled', { effects: 'unknown' }))
+    }
+  }
+
+  async #takeOver({ principal, epoch, grants }: Extract<ToOffscreen, { t: 'grants' }>): Promise<void> {
+    const send = this.#sender()
+    send({ t: 'acknowledged', principal, epoch: await this.#gate.update(principal, epoch, grants) })
+  }
+
+  async #run(message: Call): Promise<void> {
+    const { call } = message
+    const send = this.#sender()
+    const controller = new AbortController()
+    this.#calls.set(call, controller)
+    this.#mind()
+    try {
+      send({ t: 'result', call, result: await this.#gated(message, controller, send) })
+    } catch (error) {
+      if (!(error instanceof BtcpError)) console.error('A call failed:', error)
+      send({ t: 'failed', call, error: wireError(error) })
+    } finally {
+      this.#calls.delete(call)
+      this.#mind()
+    }
+  }
+
+  async #gated(
+    { call, principal, tool, arguments: args, timeoutMs, progress }: Call,
+    controller: AbortController,
+    send: (message: ToService) => void,
+  ) {
+    const manifest = manifestOf(tool)?.name ?? ''
+    const capabilities = builtInTool(tool)?.tool.capabilities ?? []
+    const onProgress = progress ? { onProgress: (value: object) => send({ t: 'progress', call, progress: value as never }) } : {}
+    const timeout = timeoutMs === undefined ? {} : { timeoutMs }
+    return await this.#gate.run({ principal, manifest, builtIn: true, call, capabilities }, tool, controller, () =>
+      callTool(this.#orchestrator, { call, principal, tool, arguments: args, signal: controller.signal, ...timeout, ...onProgress }),
+    )
+  }
+
+  /** Sends on the Port that is open now, and on no later one. */
+  #sender(): (message: ToService) => void {
+    const transport = this.#transport
+    return (message) => {
+      if (transport !== undefined && transport === this.#transport) transport.send(message)
+    }
+  }
+
+  /** Beats exactly while calls run. */
+  #mind(): void {
+    const busy = this.#calls.size > 0
+    if (busy === (this.#beat !== undefined)) return
+    clearInterval(this.#beat)
+    this.#beat = busy ? setInterval(() => this.#transport?.send({ t: 'beat' } satisfies ToService), LIMITS.beatMs) : undefined
+    this.#onIdle(!busy)
+  }
+
+  #lose(): void {
+    const transport = this.#transport
+    this.#transport = undefined
+    transport?.close()
+    this.#gate = new Gate(() => Date.now())
+    const lost = new BtcpError('DISCONNECTED', 'Cannot finish the call: the extension was restarted', { effects: 'unknown' })
+    for (const controller of this.#calls.values()) controller.abort(lost)
+  }
+}

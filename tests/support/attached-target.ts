@@ -1,0 +1,96 @@
+/** A target that Playwright does not show (an action's popup), driven over the browser's own debugging session. */
+import { writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CDPSession } from '@playwright/test'
+
+const WAIT_MS = 10_000
+
+interface Answer {
+  readonly id?: number
+  readonly result?: unknown
+  readonly error?: { readonly message: string }
+}
+
+/** Attaches to the first target that fits, as soon as there is one. */
+export async function attachTarget(browser: CDPSession, fits: (target: { url: string; type: string }) => boolean): Promise<AttachedTarget> {
+  const end = Date.now() + WAIT_MS
+  while (Date.now() < end) {
+    const { targetInfos } = await browser.send('Target.getTargets')
+    const found = targetInfos.find(fits)
+    if (found) {
+      const { sessionId } = await browser.send('Target.attachToTarget', { targetId: found.targetId, flatten: false })
+      return new AttachedTarget(browser, found.targetId, sessionId)
+    }
+    await sleep(50)
+  }
+  throw new Error('Cannot attach: no such target has come')
+}
+
+export class AttachedTarget {
+  readonly #browser: CDPSession
+  readonly #targetId: string
+  readonly #sessionId: string
+  readonly #waiting = new Map<number, (answer: Answer) => void>()
+  #lastId = 0
+
+  constructor(browser: CDPSession, targetId: string, sessionId: string) {
+    this.#browser = browser
+    this.#targetId = targetId
+    this.#sessionId = sessionId
+    browser.on('Target.receivedMessageFromTarget', ({ sessionId: from, message }) => {
+      if (from !== sessionId) return
+      const answer = JSON.parse(message) as Answer
+      this.#waiting.get(answer.id ?? 0)?.(answer)
+    })
+  }
+
+  async send<T>(method: string, params: object = {}): Promise<T> {
+    const id = ++this.#lastId
+    const answered = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve))
+    await this.#browser.send('Target.sendMessageToTarget', { sessionId: this.#sessionId, message: JSON.stringify({ id, method, params }) })
+    const answer = await answered
+    this.#waiting.delete(id)
+    if (answer.error) throw new Error(`${method}: ${answer.error.message}`)
+    return answer.result as T
+  }
+
+  /** The value of an expression there; a promise is awaited. It counts as the user's own action. */
+  async evaluate<T>(expression: string): Promise<T> {
+    interface Evaluated {
+      readonly result: { readonly value: T }
+      readonly exceptionDetails?: { readonly text: string; readonly exception?: { readonly description?: string } }
+    }
+    const params = { expression, awaitPromise: true, returnByValue: true, userGesture: true }
+    const { result, exceptionDetails } = await this.send<Evaluated>('Runtime.evaluate', params)
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
+    return result.value
+  }
+
+  async waitFor(expression: string): Promise<void> {
+    const end = Date.now() + WAIT_MS
+    while (Date.now() < end) {
+      if (await this.evaluate<boolean>(`Boolean(${expression})`)) return
+      await sleep(25)
+    }
+    throw new Error(`Waited in vain for ${expression}; the page says: ${await this.evaluate<string>('document.body.innerText')}`)
+  }
+
+  /** Presses the element as a person does. */
+  async click(selector: string): Promise<void> {
+    const [x, y] = await this.evaluate<[number, number]>(
+      `(() => { const e = document.querySelector(${JSON.stringify(selector)}); e.scrollIntoView({ block: 'center' }); const r = (e.closest('label') ?? e).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()`,
+    )
+    const at = { x, y, button: 'left', clickCount: 1 }
+    await this.send('Input.dispatchMouseEvent', { type: 'mousePressed', ...at })
+    await this.send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...at })
+  }
+
+  async screenshot(path: string): Promise<void> {
+    const { data } = await this.send<{ data: string }>('Page.captureScreenshot', { format: 'png' })
+    writeFileSync(path, Buffer.from(data, 'base64'))
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.send('Target.closeTarget', { targetId: this.#targetId }).catch(() => undefined)
+  }
+}
