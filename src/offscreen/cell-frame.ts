@@ -1,54 +1,49 @@
 /**
  * One sandboxed frame: the place where the workers of one principal live, apart from those of every other. It is pinged while it
- * holds cells, because nothing tells when its renderer has died: a frame that does not answer is thrown away with its cells.
+ * holds cells, because nothing tells when its renderer has died: a frame that does not answer is given up with its cells.
  */
-import type { FromFrame, ToFrame } from '../protocol/frame.ts'
 import type { CellHandle } from '../orchestrator/platform.ts'
+import { FRAME_GREETING, parseFromFrame, type ToFrame } from '../protocol/frame.ts'
 import { messagePortTransport } from './message-port.ts'
 
 const PAGE = 'src/sandbox/frame/index.html'
-const START_MS = 10_000
-const PING_MS = 1_000
-/** A machine under load may be slow to answer; a dead renderer never does. */
-const MISSED_PINGS = 5
+const OPEN_MS = 10_000
+const PING_MS = 500
+/** A renderer under load is slow to answer, a dead one never does. Counted in pings, so that a pause of this document counts for nothing. */
+const PINGS_UNANSWERED = 4
 
 export class CellFrame {
   readonly #element: HTMLIFrameElement
   readonly #port: MessagePort
   /** per cell: tells its holder that it has ended */
   readonly #cells = new Map<string, () => void>()
+  readonly #onRest: () => void
   readonly #onDead: () => void
-  #timer: ReturnType<typeof setInterval> | undefined
+  #pings: ReturnType<typeof setInterval> | undefined
   #unanswered = 0
+  #isDead = false
 
-  private constructor(element: HTMLIFrameElement, port: MessagePort, onDead: () => void) {
+  private constructor(element: HTMLIFrameElement, port: MessagePort, events: FrameEvents) {
     this.#element = element
     this.#port = port
-    this.#onDead = onDead
-    port.addEventListener('message', (event: MessageEvent<FromFrame>) => this.#receive(event.data))
+    this.#onRest = events.rests
+    this.#onDead = events.died
+    port.addEventListener('message', (event) => this.#receive(event.data))
   }
 
-  /** Loads a frame. `onDead` is called once when it has to be given up. */
-  static async load(onDead: () => void): Promise<CellFrame> {
+  /** Loads a frame into this document. Rejects when it does not answer. */
+  static async load(events: FrameEvents): Promise<CellFrame> {
     const element = document.createElement('iframe')
     element.src = chrome.runtime.getURL(PAGE)
-    const loaded = new Promise((resolve) => element.addEventListener('load', resolve, { once: true }))
-    document.body.append(element)
     const { port1, port2 } = new MessageChannel()
-    const ready = new Promise<void>((resolve, reject) => {
-      port1.addEventListener('message', () => resolve(), { once: true })
-      setTimeout(() => reject(new Error('Cannot start a cell: its frame does not answer')), START_MS)
-    })
-    port1.start()
     try {
-      await loaded
-      element.contentWindow?.postMessage({ t: 'host' }, '*', [port2])
-      await ready
+      await within(OPEN_MS, greet(element, port1, port2))
     } catch (error) {
       element.remove()
+      port1.close()
       throw error
     }
-    return new CellFrame(element, port1, onDead)
+    return new CellFrame(element, port1, events)
   }
 
   get isEmpty(): boolean {
@@ -56,25 +51,28 @@ export class CellFrame {
   }
 
   startCell(): CellHandle {
-    const id = crypto.randomUUID()
+    if (this.#isDead) throw new Error('its frame has ended')
+    const cell = crypto.randomUUID()
     const { port1, port2 } = new MessageChannel()
     const { transport, closeFromOutside } = messagePortTransport(port1)
-    this.#cells.set(id, closeFromOutside)
-    this.#send({ t: 'cell', id }, [port2])
-    this.#timer ??= setInterval(() => this.#ping(), PING_MS)
+    this.#cells.set(cell, closeFromOutside)
+    this.#send({ t: 'start', cell }, [port2])
+    this.#pings ??= setInterval(() => this.#ping(), PING_MS)
     return {
       port: transport,
       terminate: () => {
-        if (!this.#cells.delete(id)) return
-        this.#send({ t: 'end', id })
+        if (!this.#cells.delete(cell)) return
+        this.#send({ t: 'end', cell })
         transport.close()
-        this.#rest()
+        this.#restIfEmpty()
       },
     }
   }
 
+  /** Ends the frame and every cell in it. Idempotent. */
   remove(): void {
-    clearInterval(this.#timer)
+    this.#isDead = true
+    clearInterval(this.#pings)
     this.#element.remove()
     this.#port.close()
     const ended = [...this.#cells.values()]
@@ -82,31 +80,62 @@ export class CellFrame {
     for (const end of ended) end()
   }
 
-  #receive(message: FromFrame): void {
+  #receive(data: unknown): void {
+    const message = parseFromFrame(data)
+    if (!message) return
     this.#unanswered = 0
     if (message.t !== 'ended') return
     console.warn(`A cell has ended by itself: ${message.reason}`)
-    const end = this.#cells.get(message.id)
-    this.#cells.delete(message.id)
-    this.#rest()
+    const end = this.#cells.get(message.cell)
+    this.#cells.delete(message.cell)
+    this.#restIfEmpty()
     end?.()
   }
 
   #ping(): void {
     this.#unanswered += 1
-    if (this.#unanswered <= MISSED_PINGS) return this.#send({ t: 'ping' })
+    if (this.#unanswered <= PINGS_UNANSWERED) return this.#send({ t: 'ping' })
+    console.warn('A frame does not answer any more')
     this.#onDead()
     this.remove()
   }
 
-  #rest(): void {
+  #restIfEmpty(): void {
     if (!this.isEmpty) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    clearInterval(this.#pings)
+    this.#pings = undefined
     this.#unanswered = 0
+    this.#onRest()
   }
 
   #send(message: ToFrame, transfer: Transferable[] = []): void {
     this.#port.postMessage(message, transfer)
   }
+}
+
+export interface FrameEvents {
+  /** Its last cell has ended. */
+  rests(): void
+  /** It does not answer and is removed with its cells. */
+  died(): void
+}
+
+/** Puts the frame into the document, gives it its port and waits until it answers there. */
+async function greet(element: HTMLIFrameElement, ours: MessagePort, theirs: MessagePort): Promise<void> {
+  const loaded = new Promise((resolve) => element.addEventListener('load', resolve, { once: true }))
+  const answered = new Promise<void>((resolve) =>
+    ours.addEventListener('message', (event) => parseFromFrame(event.data)?.t === 'open' && resolve(), { once: true }),
+  )
+  document.body.append(element)
+  await loaded
+  // The frame's origin is opaque, so no address can be named; what is in it is fixed by `frame-src 'self'`.
+  element.contentWindow?.postMessage(FRAME_GREETING, '*', [theirs])
+  ours.start()
+  await answered
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error('its frame does not answer')), ms)
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
 }

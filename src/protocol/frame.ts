@@ -1,35 +1,95 @@
 /**
- * The wire between the offscreen document and a frame (it creates and ends workers, nothing more), and between a frame and the
- * workers in it (it gives them compiled modules). The broker port of a cell goes through the frame unopened.
+ * The wire between the offscreen document and a cell's frame (it creates, feeds and ends workers, nothing more), and between a frame
+ * and its workers (it gives them compiled modules). The broker port of a cell goes through the frame unopened. Both ends hold our own
+ * code; they parse all the same, because the frame's renderer is shared with guests. Corresponds to the last part of docs/protocol.md section 7.
  */
+import { isRecord, own } from './parse.ts'
 
-/** Offscreen document → frame, on the port that came with the first message. */
+/** The first message to a frame; the private port comes with it. */
+export const FRAME_GREETING = 'tidepool: frame'
+
+/** Offscreen document → frame, on the private port. */
 export type ToFrame =
   /** Start a cell; its broker port is transferred with this message. */
-  { readonly t: 'cell'; readonly id: string } | { readonly t: 'end'; readonly id: string } | { readonly t: 'ping' }
+  { readonly t: 'start'; readonly cell: string } | { readonly t: 'end'; readonly cell: string } | { readonly t: 'ping' }
 
 /** Frame → offscreen document. */
 export type FromFrame =
-  | { readonly t: 'ready' }
+  | { readonly t: 'open' }
   | { readonly t: 'pong' }
-  /** The worker has failed by itself. */
-  | { readonly t: 'ended'; readonly id: string; readonly reason: string }
+  /** The worker could not start or has failed by itself. */
+  | { readonly t: 'ended'; readonly cell: string; readonly reason: string }
 
-/** Frame → worker, the first message; the broker port and the feed port come with it. */
-export interface WorkerStart {
-  readonly t: 'start'
-}
+/** Frame → worker. The first message is `start`; the cell's broker port and the feed port, on which the others come, come with it. */
+export type ToWorker =
+  | { readonly t: 'start'; readonly modules: readonly BuiltModule[] }
+  /** `module` is a WebAssembly.Module; without it there is none of that name, or its bytes are not those of the build. */
+  | { readonly t: 'module'; readonly name: string; readonly module?: unknown }
+
 /** Worker → frame, on the feed port. */
-export interface ModuleNeed {
+export interface FromWorker {
   readonly t: 'need'
   readonly name: string
 }
-/** Frame → worker. `module` is a WebAssembly.Module; without it there is no such module, or it cannot be read. */
-export interface ModuleAnswer {
-  readonly t: 'module'
+
+/** A module of wasm/dist and the programs in it, as wasm/dist/lock.json names them. */
+export interface BuiltModule {
   readonly name: string
-  readonly module?: unknown
+  readonly programs: readonly string[]
 }
 
-/** Names of our own built modules; nothing else can be asked for. */
-export const MODULE_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
+const CELL = /^[0-9a-f-]{1,64}$/
+const REASON = 300
+
+export function parseToFrame(message: unknown): ToFrame | undefined {
+  if (!isRecord(message)) return undefined
+  const t = own(message, 't')
+  if (t === 'ping') return { t }
+  const cell = own(message, 'cell')
+  if ((t !== 'start' && t !== 'end') || typeof cell !== 'string' || !CELL.test(cell)) return undefined
+  return { t, cell }
+}
+
+export function parseFromFrame(message: unknown): FromFrame | undefined {
+  if (!isRecord(message)) return undefined
+  const t = own(message, 't')
+  if (t === 'open' || t === 'pong') return { t }
+  const cell = own(message, 'cell')
+  const reason = own(message, 'reason')
+  if (t !== 'ended' || typeof cell !== 'string' || !CELL.test(cell) || typeof reason !== 'string') return undefined
+  return { t, cell, reason: reason.slice(0, REASON) }
+}
+
+export function parseFromWorker(message: unknown): FromWorker | undefined {
+  if (!isRecord(message) || own(message, 't') !== 'need') return undefined
+  const name = own(message, 'name')
+  return typeof name === 'string' ? { t: 'need', name } : undefined
+}
+
+/** What a frame of the same build says to its worker; undefined for anything else. */
+export function parseToWorker(message: unknown): ToWorker | undefined {
+  if (!isRecord(message)) return undefined
+  const t = own(message, 't')
+  if (t === 'start') {
+    const modules = parseModules(own(message, 'modules'))
+    return modules && { t, modules }
+  }
+  const name = own(message, 'name')
+  if (t !== 'module' || typeof name !== 'string') return undefined
+  const module = own(message, 'module')
+  return module === undefined ? { t, name } : { t, name, module }
+}
+
+function parseModules(value: unknown): BuiltModule[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const modules: BuiltModule[] = []
+  for (const one of value as unknown[]) {
+    const name = isRecord(one) ? own(one, 'name') : undefined
+    const programs = isRecord(one) ? own(one, 'programs') : undefined
+    if (typeof name !== 'string' || !isTextArray(programs)) return undefined
+    modules.push({ name, programs: [...programs] })
+  }
+  return modules
+}
+
+const isTextArray = (value: unknown): value is string[] => Array.isArray(value) && value.every((one) => typeof one === 'string')

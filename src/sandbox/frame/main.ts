@@ -1,67 +1,37 @@
 /**
- * The sandboxed page's script: creates a worker for each cell of one principal, feeds it modules that it compiles once, and ends it
- * when told. It runs no guest code and opens no broker port. Its one partner is the document that framed it.
+ * The sandbox page's script. An opaque origin that holds our code only: it creates, feeds and ends one dedicated worker a cell, and opens
+ * no broker port. It obeys the document of this extension that framed it, on one private port, and no one else.
  */
-import { type FromFrame, type ModuleAnswer, type ModuleNeed, type ToFrame, type WorkerStart } from '../../protocol/frame.ts'
-import { compiledModule } from './modules.ts'
-
-const WORKER = '/cell-worker.js'
-const workers = new Map<string, Worker>()
-let workerAddress: Promise<string> | undefined
+import { FRAME_GREETING, type FromFrame, parseToFrame } from '../../protocol/frame.ts'
+import { Modules } from './modules.ts'
+import { CellWorkers, warmUp } from './workers.ts'
 
 /** Workers of this page can only be started from a blob. */
 async function workerScript(): Promise<string> {
-  const response = await fetch(WORKER)
-  if (!response.ok) throw new Error(`Cannot read the cell's script: ${response.status}`)
+  const response = await fetch('/cell-worker.js')
   return URL.createObjectURL(new Blob([await response.text()], { type: 'text/javascript' }))
 }
 
 function serve(host: MessagePort): void {
   const send = (message: FromFrame): void => host.postMessage(message)
-  host.addEventListener('message', (event: MessageEvent<ToFrame>) => {
-    const message = event.data
-    switch (message.t) {
-      case 'cell':
-        void startCell(message.id, event.ports[0]!).catch((error: unknown) => send({ t: 'ended', id: message.id, reason: reasonOf(error) }))
-        return
-      case 'end':
-        return end(message.id)
-      case 'ping':
-        return send({ t: 'pong' })
-    }
+  const modules = Modules.open()
+  const workers = new CellWorkers(workerScript(), modules, (cell, reason) => send({ t: 'ended', cell, reason }))
+  host.addEventListener('message', (event) => {
+    const message = parseToFrame(event.data)
+    const [broker] = event.ports
+    if (message?.t === 'ping') send({ t: 'pong' })
+    else if (message?.t === 'end') workers.end(message.cell)
+    else if (message?.t === 'start' && broker) workers.start(message.cell, broker)
   })
   host.start()
-  send({ t: 'ready' })
-
-  async function startCell(id: string, broker: MessagePort): Promise<void> {
-    const worker = new Worker(await (workerAddress ??= workerScript()), { name: 'cell' })
-    workers.set(id, worker)
-    worker.addEventListener('error', (event) => {
-      end(id)
-      send({ t: 'ended', id, reason: event.message || 'its worker could not start' })
-    })
-    const feed = new MessageChannel()
-    feed.port1.addEventListener('message', (need: MessageEvent<ModuleNeed>) => void answer(feed.port1, need.data.name))
-    feed.port1.start()
-    worker.postMessage({ t: 'start' } satisfies WorkerStart, [broker, feed.port2])
-  }
+  send({ t: 'open' })
+  void modules.then(warmUp, () => {})
 }
-
-function end(id: string): void {
-  workers.get(id)?.terminate()
-  workers.delete(id)
-}
-
-async function answer(feed: MessagePort, name: string): Promise<void> {
-  const module = await compiledModule(name)
-  feed.postMessage((module ? { t: 'module', name, module } : { t: 'module', name }) satisfies ModuleAnswer)
-}
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function greet(event: MessageEvent): void {
   const [port] = event.ports
-  if (event.source !== parent || !port) return
+  // `location.origin` is the extension's own although this page's origin is opaque: only the extension's pages have it.
+  if (event.source !== parent || event.origin !== location.origin || event.data !== FRAME_GREETING || !port) return
   removeEventListener('message', greet)
   serve(port)
 }

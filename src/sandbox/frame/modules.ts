@@ -1,21 +1,64 @@
-/** The built modules, from the extension's own files, compiled once a frame and shared by its workers. */
-import { MODULE_NAME } from '../../protocol/frame.ts'
+/**
+ * The built modules (wasm/dist) as a frame has them: found by the lock file's names, checked against its hashes, compiled once a frame
+ * and shared by its workers. Invariant: bytes that are not those of the build are never compiled.
+ */
+import type { BuiltModule } from '../../protocol/frame.ts'
+import { isRecord, own } from '../../protocol/parse.ts'
 
-const compiled = new Map<string, Promise<WebAssembly.Module | undefined>>()
+const FOLDER = '/wasm/'
 
-/** The module `name`, or undefined where there is none. */
-export async function compiledModule(name: string): Promise<WebAssembly.Module | undefined> {
-  if (typeof name !== 'string' || !MODULE_NAME.test(name)) return undefined
-  let module = compiled.get(name)
-  if (!module) compiled.set(name, (module = compile(name)))
-  return await module
+interface LockedModule extends BuiltModule {
+  readonly file: string
+  readonly sha256: string
 }
 
-async function compile(name: string): Promise<WebAssembly.Module | undefined> {
-  try {
-    return await WebAssembly.compileStreaming(fetch(`/wasm/${name}.wasm`))
-  } catch {
-    compiled.delete(name)
-    return undefined
+export class Modules {
+  readonly #locked: ReadonlyMap<string, LockedModule>
+  readonly #compiled = new Map<string, Promise<WebAssembly.Module>>()
+
+  private constructor(locked: readonly LockedModule[]) {
+    this.#locked = new Map(locked.map((module) => [module.name, module]))
   }
+
+  /** Reads the lock file. Throws when it cannot be read. */
+  static async open(): Promise<Modules> {
+    const response = await fetch(`${FOLDER}lock.json`)
+    return new Modules(parseLock(await response.json()))
+  }
+
+  get list(): readonly BuiltModule[] {
+    return [...this.#locked.values()].map(({ name, programs }) => ({ name, programs }))
+  }
+
+  /** Rejects when there is no such module, or its bytes are not those of the build. */
+  compile(name: string): Promise<WebAssembly.Module> {
+    const known = this.#compiled.get(name)
+    if (known) return known
+    const locked = this.#locked.get(name)
+    if (!locked) return Promise.reject(new Error(`Cannot load the module "${name}": there is none`))
+    const compiled = compileLocked(locked)
+    this.#compiled.set(name, compiled)
+    compiled.catch(() => this.#compiled.delete(name))
+    return compiled
+  }
+}
+
+async function compileLocked({ name, file, sha256 }: LockedModule): Promise<WebAssembly.Module> {
+  const response = await fetch(FOLDER + file)
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  if (digest.toHex() !== sha256) throw new Error(`Cannot load the module "${name}": its bytes are not those of the build`)
+  return await WebAssembly.compile(bytes)
+}
+
+function parseLock(lock: unknown): LockedModule[] {
+  const modules = isRecord(lock) ? own(lock, 'modules') : undefined
+  if (!Array.isArray(modules)) throw new Error('Cannot read the list of modules')
+  return (modules as unknown[]).map((entry) => {
+    const [name, file, sha256] = isRecord(entry) ? ['name', 'file', 'sha256'].map((key) => own(entry, key)) : []
+    const programs = isRecord(entry) ? own(entry, 'programs') : undefined
+    if (typeof name !== 'string' || typeof file !== 'string' || typeof sha256 !== 'string' || !Array.isArray(programs))
+      throw new Error('Cannot read the list of modules')
+    return { name, file, sha256, programs: programs.map(String) }
+  })
 }
