@@ -25,6 +25,8 @@ export interface StartedRun {
   readonly call: string
   readonly done: Promise<RunOutcome>
   kill(signal: number): void
+  /** Nobody reads this output any more: who writes to it gets SIGPIPE. */
+  closeOutput(fd: 1 | 2): void
 }
 
 export interface CollectedRun extends RunOutcome {
@@ -61,7 +63,7 @@ export class Orchestrator {
   start(principal: Principal, spec: RunSpec, call = this.platform.newId()): StartedRun {
     const run = new Run(call, spec, this.platform, this.limits)
     const done = this.#inCell(principal, spec.signal, (cell) => run.in(cell))
-    return { call, done, kill: (signal) => run.kill(signal) }
+    return { call, done, kill: (signal) => run.kill(signal), closeOutput: (fd) => run.closeOutput(fd) }
   }
 
   /** Runs to the end and gives back what was printed; where `spec.output` is given it hears everything, too. `unlimited`: someone

@@ -1,0 +1,34 @@
+/**
+ * The orchestrator's platform in Node: a cell is a locked child process, files lie in SQLite or in memory.
+ */
+import { randomUUID, webcrypto } from 'node:crypto'
+import type { Mount, Platform } from '../orchestrator/platform.ts'
+import { MemoryTables } from '../orchestrator/store/memory-tables.ts'
+import type { Tables } from '../orchestrator/store/tables.ts'
+import { startCellProcess } from './cell-child.ts'
+import { SqliteTables } from './sqlite-tables.ts'
+import { textCodec } from './text.ts'
+
+export interface NodePlatformOptions {
+  /** the directory that files are kept in; without it they are gone with the process */
+  readonly store?: string
+  readonly mounts: readonly Mount[]
+}
+
+export function nodePlatform({ store, mounts }: NodePlatformOptions): Platform {
+  return {
+    startCell: startCellProcess,
+    tables: async (): Promise<Tables> => (store === undefined ? new MemoryTables() : SqliteTables.open(store)),
+    mounts: () => mounts,
+    clock: { now: () => performance.timeOrigin + performance.now(), monotonic: () => performance.now() },
+    timer(ms, then) {
+      const id = setTimeout(then, ms)
+      // A timer of ours never keeps a program alive that has nothing else to do.
+      id.unref()
+      return () => clearTimeout(id)
+    },
+    sha256: async (bytes) => new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)),
+    text: textCodec,
+    newId: randomUUID,
+  }
+}
