@@ -23,23 +23,18 @@ export const pollCalls = (system: System) => ({
     const first = guest.at(input, count * SUBSCRIPTION_BYTES)
     const events = new EventList(process, guest.at(output, count * EVENT_BYTES))
     const result = guest.at(out, 4)
-    const now = system.clock.monotonic()
-    let earliest = Infinity
+    const clocks = new Clocks(system, process)
     for (let i = 0; i < count; i++) {
       const at = first + i * SUBSCRIPTION_BYTES
       const type = guest.view.getUint8(at + 8)
-      if (type === Eventtype.Clock) earliest = Math.min(earliest, endOf(system, process, at + 16, now, events))
+      if (type === Eventtype.Clock) clocks.check(at, events)
       else if (type === Eventtype.FdRead || type === Eventtype.FdWrite) checkFile(process, at, type, events)
       else throw SysError.of(Errno.EINVAL)
     }
-    if (process.deadline < 0) process.deadline = earliest
-    if (process.deadline <= now) addClocks(system, process, first, count, now, events)
-    if (events.count > 0) {
-      process.deadline = -1
-      guest.setU32(result, events.count)
-      return Errno.SUCCESS
-    }
-    return waitForAny(system, process, first, count, now)
+    if (events.count === 0) return waitForAny(system, process, first, count, clocks)
+    process.pollStart = -1
+    guest.setU32(result, events.count)
+    return Errno.SUCCESS
   },
 })
 
@@ -66,32 +61,35 @@ class EventList {
   }
 }
 
-/**
- * When a clock subscription ends, on the monotonic clock. A relative one counts from the first time this call was made, which is
- * when the process has no deadline yet; later only the earliest end matters, and that is kept.
- */
-function endOf(system: System, process: Process, clock: number, now: number, events: EventList): number {
-  const { view } = process.guest
-  const id = view.getUint32(clock, true)
-  const timeout = (view.getUint32(clock + 8, true) + view.getUint32(clock + 12, true) * TWO_32) / 1e6
-  const absolute = (view.getUint16(clock + 24, true) & ABSTIME) !== 0
-  if (id === Clockid.Realtime) return absolute ? now + timeout - system.clock.now() : now + timeout
-  if (id === Clockid.Monotonic) return absolute ? timeout : now + timeout
-  events.add(clock - 16, Eventtype.Clock, id > Clockid.ThreadCpu ? Errno.EINVAL : Errno.ENOTSUP, 0, 0)
-  return Infinity
-}
+/** The clock subscriptions of one call. Relative ones count from when the call was made first. */
+class Clocks {
+  readonly now: number
+  readonly start: number
+  /** the earliest end that is still to come, in milliseconds of the monotonic clock */
+  next = Infinity
+  readonly #system: System
+  readonly #process: Process
 
-/** The clocks that end with the call: those that are absolute and past, and the shortest relative ones. */
-function addClocks(system: System, process: Process, first: number, count: number, now: number, events: EventList): void {
-  const { view } = process.guest
-  const ends: { at: number; end: number }[] = []
-  for (let i = 0; i < count; i++) {
-    const at = first + i * SUBSCRIPTION_BYTES
-    if (view.getUint8(at + 8) !== Eventtype.Clock || view.getUint32(at + 16, true) > Clockid.Monotonic) continue
-    ends.push({ at, end: endOf(system, process, at + 16, now, events) })
+  constructor(system: System, process: Process) {
+    this.#system = system
+    this.#process = process
+    this.now = system.clock.monotonic()
+    this.start = process.pollStart < 0 ? this.now : process.pollStart
   }
-  const earliest = Math.min(...ends.map((e) => e.end))
-  for (const { at, end } of ends) if (end <= Math.max(earliest, now)) events.add(at, Eventtype.Clock, Errno.SUCCESS, 0, 0)
+
+  check(subscription: number, events: EventList): void {
+    const { view } = this.#process.guest
+    const id = view.getUint32(subscription + 16, true)
+    if (id > Clockid.Monotonic) {
+      events.add(subscription, Eventtype.Clock, id > Clockid.ThreadCpu ? Errno.EINVAL : Errno.ENOTSUP, 0, 0)
+      return
+    }
+    const timeout = (view.getUint32(subscription + 24, true) + view.getUint32(subscription + 28, true) * TWO_32) / 1e6
+    const absolute = (view.getUint16(subscription + 40, true) & ABSTIME) !== 0
+    const end = !absolute ? this.start + timeout : id === Clockid.Monotonic ? timeout : this.now + timeout - this.#system.clock.now()
+    if (end <= this.now) events.add(subscription, Eventtype.Clock, Errno.SUCCESS, 0, 0)
+    else this.next = Math.min(this.next, end)
+  }
 }
 
 function checkFile(process: Process, at: number, type: number, events: EventList): void {
@@ -118,11 +116,12 @@ function readableBytes(file: OpenFile, type: number): number {
   return Math.max(0, file.inode.size - file.offset)
 }
 
-function waitForAny(system: System, process: Process, first: number, count: number, now: number): number {
+function waitForAny(system: System, process: Process, first: number, count: number, clocks: Clocks): number {
   if (process.signals.interrupted) {
-    process.deadline = -1
+    process.pollStart = -1
     return system.blocking.interrupt(process)
   }
+  process.pollStart = clocks.start
   const { view } = process.guest
   for (let i = 0; i < count; i++) {
     const at = first + i * SUBSCRIPTION_BYTES
@@ -131,7 +130,7 @@ function waitForAny(system: System, process: Process, first: number, count: numb
     const file = fileAt(process, at)
     system.blocking.alsoWait(process, type === Eventtype.FdRead ? file.readers : file.writers)
   }
-  const end = process.deadline
-  if (end < Infinity) process.cancelWait = system.timer(Math.min(LONGEST_TIMER_MS, Math.ceil(end - now)), () => process.wake())
+  const delay = Math.min(LONGEST_TIMER_MS, Math.ceil(clocks.next - clocks.now))
+  if (clocks.next < Infinity) process.cancelWait = system.timer(delay, () => process.wake())
   return WOULD_BLOCK
 }

@@ -1,0 +1,252 @@
+/**
+ * Instances ready for the next process. Making one of a 3 MB module costs 1 ms and a memory, of which there are few; putting a used one
+ * back into its first state costs tens of microseconds. Only modules of our own build are kept (docs/abi.md, "The shape of a module":
+ * their whole state is memory and three globals), and only when the coroutine that ran in them has unwound.
+ * A memory outlives its instance: an idle instance of one module gives it up for another module.
+ */
+import { Errno, SysError } from '../errno.ts'
+import { GuestMemory } from '../wasi/memory.ts'
+import {
+  PAGE,
+  wasm,
+  type WasmFunction,
+  type WasmGlobal,
+  type WasmImports,
+  type WasmInstance,
+  type WasmMemory,
+} from '../wasi/webassembly.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import type { Code } from './program.ts'
+
+/** A module's instance over a memory, and what the kernel needs to run it. */
+export class Instance {
+  readonly code: Code
+  readonly guest: GuestMemory
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly start: () => Promise<unknown>
+  readonly cloneEntry: ((argument: number) => Promise<unknown>) | undefined
+  /** Own modules only: the whole mutable state besides memory. */
+  readonly globals: OwnGlobals | undefined
+  /** So many pages, counted from the first, may differ from zero and from the image. */
+  dirtyPages = 0
+
+  constructor(code: Code, guest: GuestMemory, instance: WasmInstance) {
+    this.code = code
+    this.guest = guest
+    this.exports = instance.exports
+    const start = wasm.promising(instance.exports['_start'] as WasmFunction)
+    this.start = () => start()
+    const entry = instance.exports['proc_clone_entry']
+    this.cloneEntry = entry ? wasm.promising(entry as WasmFunction) : undefined
+    this.globals = code.own ? ownGlobals(instance.exports) : undefined
+  }
+
+  /** Pages that the program has, by its own count. */
+  get pages(): number {
+    return this.globals?.pages.value ?? this.guest.memory.buffer.byteLength / PAGE
+  }
+}
+
+interface OwnGlobals {
+  readonly stackPointer: WasmGlobal
+  readonly pages: WasmGlobal
+  readonly limit: WasmGlobal
+}
+
+function ownGlobals(exports: Readonly<Record<string, unknown>>): OwnGlobals {
+  return {
+    stackPointer: exports['__stack_pointer'] as WasmGlobal,
+    pages: exports['__vm_pages'] as WasmGlobal,
+    limit: exports['__vm_limit'] as WasmGlobal,
+  }
+}
+
+/** What a module's memory and globals hold right after instantiation; outside `from` … `from + bytes.length` all is zero. */
+interface Image {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly pages: number
+  readonly stackPointer: number
+}
+
+/** More idle instances than this are not kept beside each other: the least recently used one gives its memory to a new module. */
+const IDLE_MAX = 16
+/** A module's import does not say through this interface how large a memory it needs: start here, and grow until it links. */
+const FIRST_PAGES = 24
+
+export class InstancePool {
+  readonly #budget: MemoryBudget
+  readonly #own: WasmImports
+  readonly #foreign: WasmImports
+  readonly #processPages: number
+  readonly #poolBytes: number
+  readonly #images = new WeakMap<Code, Image>()
+  /** least recently used first */
+  readonly #idle: Instance[] = []
+
+  constructor(budget: MemoryBudget, own: WasmImports, foreign: WasmImports, processBytes: number, poolBytes: number) {
+    this.#budget = budget
+    this.#own = own
+    this.#foreign = foreign
+    this.#processPages = Math.floor(processBytes / PAGE)
+    this.#poolBytes = poolBytes
+  }
+
+  get idle(): number {
+    return this.#idle.length
+  }
+
+  /** An instance in its first state. Throws EAGAIN where the cell has no memory left for it. */
+  acquire(code: Code): Instance {
+    const kept = this.#takeIdle(code)
+    if (kept) this.#restore(kept)
+    return kept ?? this.#instantiate(code)
+  }
+
+  /** An instance with the memory and the globals of `parent`, as fork makes it. */
+  acquireCopy(parent: Instance): Instance {
+    const copy = this.#takeIdle(parent.code) ?? this.#instantiate(parent.code)
+    const from = parent.globals!
+    const to = copy.globals!
+    const pages = from.pages.value
+    const bytes = pages * PAGE
+    const dirty = Math.max(copy.dirtyPages, copy.pages)
+    if (copy.guest.memory.buffer.byteLength < bytes) growTo(copy.guest, pages)
+    copy.guest.u8.set(parent.guest.u8.subarray(0, bytes))
+    if (dirty > pages) copy.guest.u8.fill(0, bytes, dirty * PAGE)
+    copy.dirtyPages = pages
+    to.stackPointer.value = from.stackPointer.value
+    to.pages.value = pages
+    this.limit(copy)
+    return copy
+  }
+
+  /** After a run whose coroutine has unwound. */
+  release(instance: Instance): void {
+    instance.guest.refresh()
+    if (!instance.code.own) return this.#budget.drop(instance.guest.memory)
+    if (instance.guest.bytes > this.#poolBytes) {
+      this.#budget.drops++
+      return this.#budget.drop(instance.guest.memory)
+    }
+    instance.dirtyPages = Math.max(instance.dirtyPages, instance.pages)
+    this.#idle.push(instance)
+    this.trim()
+  }
+
+  /** Gives up idle memories beyond the allowance. */
+  trim(): void {
+    while (this.#idle.length > 0 && this.#budget.held > this.#budget.allowance) this.#budget.drop(this.#idle.shift()!.guest.memory)
+  }
+
+  /** How far the program may grow until it is set again: its own quota, and what is left of the cell's. */
+  limit(instance: Instance): void {
+    if (!instance.globals) return
+    const real = instance.guest.memory.buffer.byteLength / PAGE
+    instance.globals.limit.value = Math.min(this.#processPages, Math.floor(real + this.#budget.freeBytes / PAGE))
+  }
+
+  #takeIdle(code: Code): Instance | undefined {
+    for (let i = this.#idle.length - 1; i >= 0; i--) if (this.#idle[i]!.code === code) return this.#idle.splice(i, 1)[0]
+    return undefined
+  }
+
+  #restore(instance: Instance): void {
+    const image = this.#images.get(instance.code)!
+    const { guest, globals } = instance
+    const end = image.from + image.bytes.length
+    guest.u8.fill(0, 0, image.from)
+    guest.u8.set(image.bytes, image.from)
+    guest.u8.fill(0, end, instance.dirtyPages * PAGE)
+    instance.dirtyPages = image.pages
+    globals!.stackPointer.value = image.stackPointer
+    globals!.pages.value = image.pages
+    this.limit(instance)
+  }
+
+  #instantiate(code: Code): Instance {
+    return code.own ? this.#instantiateOwn(code) : this.#instantiateForeign(code)
+  }
+
+  #instantiateOwn(code: Code): Instance {
+    const { memory, dirtyPages } = this.#memory(this.#images.get(code)?.pages ?? FIRST_PAGES)
+    const guest = new GuestMemory(memory, this.#grown)
+    if (dirtyPages > 0) guest.u8.fill(0, 0, dirtyPages * PAGE)
+    try {
+      const instance = new Instance(code, guest, this.#link(code, guest))
+      instance.dirtyPages = instance.pages
+      if (!this.#images.has(code)) this.#images.set(code, imageOf(instance))
+      this.limit(instance)
+      return instance
+    } catch (error) {
+      this.#budget.drop(memory)
+      throw error
+    }
+  }
+
+  /** The module's own memory counts from here on; that it is there at all is checked before. */
+  #instantiateForeign(code: Code): Instance {
+    if (!this.#budget.hasRoom) throw SysError.of(Errno.EAGAIN)
+    const instance = new wasm.Instance(code.module, this.#foreign)
+    const memory = instance.exports['memory'] as WasmMemory
+    this.#budget.take(memory)
+    return new Instance(code, new GuestMemory(memory, this.#grown), instance)
+  }
+
+  readonly #grown = (bytes: number): void => {
+    this.#budget.bytes += bytes
+  }
+
+  #link(code: Code, guest: GuestMemory): WasmInstance {
+    for (;;) {
+      try {
+        return new wasm.Instance(code.module, { ...this.#own, env: { memory: guest.memory } })
+      } catch (error) {
+        const pages = guest.bytes / PAGE
+        if (this.#images.has(code) || !(error instanceof Error) || error.name !== 'LinkError' || pages >= this.#processPages) throw error
+        growTo(guest, Math.min(pages * 2, this.#processPages))
+      }
+    }
+  }
+
+  /** A memory of an idle instance when enough are idle or no new one is allowed, else a new one. */
+  #memory(pages: number): { memory: WasmMemory; dirtyPages: number } {
+    const reuse = this.#idle.length >= IDLE_MAX || !this.#budget.hasRoom
+    const victim = reuse ? this.#idle.shift() : undefined
+    if (victim) {
+      victim.guest.refresh()
+      if (victim.guest.bytes < pages * PAGE) growTo(victim.guest, pages)
+      return { memory: victim.guest.memory, dirtyPages: victim.dirtyPages }
+    }
+    if (!this.#budget.hasRoom) throw SysError.of(Errno.EAGAIN)
+    if (this.#budget.freeBytes < pages * PAGE) throw SysError.of(Errno.ENOMEM)
+    const memory = new wasm.Memory({ initial: pages })
+    this.#budget.take(memory)
+    return { memory, dirtyPages: 0 }
+  }
+}
+
+function growTo(guest: GuestMemory, pages: number): void {
+  try {
+    guest.memory.grow(pages - guest.memory.buffer.byteLength / PAGE)
+  } catch {
+    throw SysError.of(Errno.ENOMEM)
+  }
+  guest.refresh()
+}
+
+function imageOf(instance: Instance): Image {
+  const { u8, i32 } = instance.guest
+  const end = (instance.pages * PAGE) / 4
+  let from = 0
+  while (from < end && i32[from] === 0) from++
+  let to = end
+  while (to > from && i32[to - 1] === 0) to--
+  const globals = instance.globals!
+  return {
+    bytes: u8.slice(from * 4, to * 4),
+    from: from * 4,
+    pages: globals.pages.value,
+    stackPointer: globals.stackPointer.value,
+  }
+}

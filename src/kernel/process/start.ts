@@ -1,0 +1,40 @@
+/** From a program to a process that runs it: an instance, the directories it finds open, and its place in the table. */
+import type { ByteString } from '../vfs/byte-string.ts'
+import { Directory, FileKind } from '../vfs/inode.ts'
+import { O } from '../vfs/open-file.ts'
+import type { System } from '../wasi/system.ts'
+import { Descriptor } from './fd-table.ts'
+import type { Preopen, Process, ProcessParts } from './process.ts'
+import type { Program } from './program.ts'
+
+export type ProcessImage = Pick<ProcessParts, 'argv' | 'env' | 'exe' | 'preopens' | 'instance' | 'entry'>
+
+/** Everything of a process that its program brings. Throws EAGAIN or ENOMEM where there is no memory for it. */
+export function imageOf(system: System, program: Program, env: readonly ByteString[], cwd: Directory): ProcessImage {
+  const { code, argv, exe } = program
+  const instance = system.pool.acquire(code)
+  const preopens = code.own ? [preopen('/', system.vfs.root, false)] : foreignPreopens(system, cwd)
+  return { argv, env, exe, preopens, instance, entry: instance.start }
+}
+
+export function startProgram(
+  system: System,
+  parts: Omit<ProcessParts, keyof ProcessImage | 'pid' | 'startedAt'> & { readonly program: Program; readonly env: readonly ByteString[] },
+): Process {
+  const { program, env, ...rest } = parts
+  return system.table.add({ ...rest, ...imageOf(system, program, env, parts.cwd) })
+}
+
+const preopen = (name: ByteString, directory: Directory, confine: boolean): Preopen => ({
+  name,
+  descriptor: new Descriptor(directory.open(O.RDONLY), false),
+  confine,
+})
+
+/** wasi-libc finds the preopen with the longest prefix of an absolute path; `.` is what is left for relative ones. */
+function foreignPreopens(system: System, cwd: Directory): Preopen[] {
+  const { root } = system.vfs
+  const names = root.list().filter((entry) => entry.kind === FileKind.Directory)
+  const top = names.map(({ name }) => preopen(`/${name}`, system.vfs.resolve(root, name, true, false) as Directory, true))
+  return [...top, preopen('.', cwd, true)]
+}

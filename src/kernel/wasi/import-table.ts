@@ -1,0 +1,124 @@
+/**
+ * What modules import: every row of the table of system calls with its function. This is the one place where a thrown SysError becomes
+ * an errno. Own modules call plainly where a call cannot wait; foreign modules go through the shim in every call, so that the end of
+ * their process is a trap.
+ */
+import { errnoName, SysError } from '../errno.ts'
+import { UNWIND } from '../process/process-table.ts'
+import { type Syscall, SYSCALLS } from '../syscall-table.ts'
+import type { Blocking } from './blocking.ts'
+import { extension } from './extension.ts'
+import { preview1 } from './preview1.ts'
+import { KILLED, linkShim, WOULD_BLOCK } from './shim.ts'
+import type { System } from './system.ts'
+import type { WasmImports } from './webassembly.ts'
+
+type Call = (...args: never[]) => number
+export type Trace = (line: string) => void
+
+const PREVIEW1 = SYSCALLS.filter((row) => row.module === 'wasi_snapshot_preview1')
+const WAITING = SYSCALLS.filter((row) => row.waits)
+
+export interface ImportTables {
+  readonly own: WasmImports
+  readonly foreign: WasmImports
+}
+
+export function importTables(system: System, report: (error: unknown) => void, trace: Trace | undefined): ImportTables {
+  const calls = { wasi_snapshot_preview1: preview1(system), tidepool: extension(system) } as unknown as Record<string, Record<string, Call>>
+  const table = (rows: readonly Syscall[], wrap: (call: Call) => Call): Record<string, Call> =>
+    Object.fromEntries(
+      rows.map((row) => {
+        const call = wrap(calls[row.module]![row.name]!)
+        return [row.name, trace ? traced(row, call, system, trace) : call]
+      }),
+    )
+  const own = (call: Call): Call => guarded(call, report)
+  const foreign = (call: Call): Call => trapping(guarded(call, report))
+  const { blocking } = system
+  return {
+    own: {
+      wasi_snapshot_preview1: {
+        ...table(PREVIEW1, own),
+        ...shimmed(
+          PREVIEW1.filter((row) => row.waits),
+          table(WAITING, own),
+          blocking,
+        ),
+      },
+      tidepool: {
+        ...table(
+          SYSCALLS.filter((row) => row.module === 'tidepool'),
+          own,
+        ),
+        ...shimmed(
+          WAITING.filter((row) => row.module === 'tidepool'),
+          table(WAITING, own),
+          blocking,
+        ),
+      },
+    },
+    foreign: { wasi_snapshot_preview1: linkShim(PREVIEW1, table(PREVIEW1, foreign), blocking.slow, blocking.setcurForeign) },
+  }
+}
+
+const shimmed = (rows: readonly Syscall[], fast: Record<string, Call>, blocking: Blocking): Readonly<Record<string, unknown>> =>
+  linkShim(rows, fast, blocking.slow, blocking.setcur)
+
+/** An errno for what is thrown; anything else but the end of the process is a fault of the kernel. */
+function guarded(call: Call, report: (error: unknown) => void): Call {
+  const failed = (error: unknown): number => {
+    if (error instanceof SysError) return error.errno
+    if (error !== UNWIND) report(error)
+    throw error
+  }
+  const f = call as unknown as (a: unknown, b: unknown, c: unknown, d: unknown, ...more: unknown[]) => number
+  if (call.length <= 4)
+    return ((a: unknown, b: unknown, c: unknown, d: unknown) => {
+      try {
+        return f(a, b, c, d)
+      } catch (error) {
+        return failed(error)
+      }
+    }) as Call
+  return ((a: unknown, b: unknown, c: unknown, d: unknown, ...more: unknown[]) => {
+    try {
+      return f(a, b, c, d, ...more)
+    } catch (error) {
+      return failed(error)
+    }
+  }) as Call
+}
+
+function trapping(call: Call): Call {
+  const f = call as unknown as (...args: unknown[]) => number
+  return ((...args: unknown[]) => {
+    try {
+      return f(...args)
+    } catch (error) {
+      if (error === UNWIND) return KILLED
+      throw error
+    }
+  }) as Call
+}
+
+/** strace(1): a line for each call that returns, with its arguments as they are. */
+function traced(row: Syscall, call: Call, system: System, trace: Trace): Call {
+  const f = call as unknown as (...args: unknown[]) => number
+  const show = (result: string, args: readonly unknown[], pid: number): void => trace(`${pid} ${row.name}(${args.join(', ')}) = ${result}`)
+  return ((...args: unknown[]) => {
+    const pid = system.scheduler.current!.pid
+    try {
+      const result = f(...args)
+      if (result !== WOULD_BLOCK)
+        show(result === KILLED ? '?' : result === 0 || !isErrno(row) ? String(result) : errnoName(result), args, pid)
+      return result
+    } catch (error) {
+      show('?', args, pid)
+      throw error
+    }
+  }) as Call
+}
+
+const RESULT_IS_VALUE = new Set(['proc_getpid', 'proc_getppid', 'umask'])
+const isErrno = (row: Syscall): boolean => !RESULT_IS_VALUE.has(row.name)

@@ -1,0 +1,111 @@
+/**
+ * The shim: a wasm module with one export for each system call that goes through it, shared by all processes of a cell.
+ *
+ *     loop { r = fast(args); if (r >= 0) return r; if (r == KILLED) unreachable; if (setcur(slow())) unreachable }
+ *
+ * `fast` is a plain import (a few ns), `slow` the only suspending one: an import that may suspend costs ten times as much even when
+ * it does not. `setcur` makes the resumed process the current one again. `unreachable` is how a process that must die leaves code
+ * which might catch an exception: no handler of a guest catches a trap.
+ */
+import { wasm, type WasmModule } from './webassembly.ts'
+
+/** The call would have to wait: suspend, then call again. */
+export const WOULD_BLOCK = -1
+/** The calling process has ended: unwind it by a trap. */
+export const KILLED = -2
+
+/** A function's type: a letter for each parameter, `i` for i32 and `I` for i64; whether it gives an i32. */
+export interface ShimCall {
+  readonly name: string
+  readonly params: string
+  readonly result: boolean
+}
+
+const I32 = 0x7f
+const I64 = 0x7e
+const FUNCTION = 0x60
+const EMPTY_BLOCK = 0x40
+const op = {
+  unreachable: 0x00,
+  loop: 0x03,
+  if: 0x04,
+  end: 0x0b,
+  branch: 0x0c,
+  return: 0x0f,
+  call: 0x10,
+  drop: 0x1a,
+  localGet: 0x20,
+  localTee: 0x22,
+  constant: 0x41,
+  equal: 0x46,
+  atLeast: 0x4e,
+} as const
+
+function unsigned(n: number): number[] {
+  const out: number[] = []
+  for (let rest = n; ; rest >>>= 7) {
+    if (rest < 0x80) return [...out, rest]
+    out.push((rest & 0x7f) | 0x80)
+  }
+}
+const text = (s: string): number[] => [...unsigned(s.length), ...Array.from(s, (c) => c.charCodeAt(0))]
+const vector = (items: readonly number[][]): number[] => [...unsigned(items.length), ...items.flat()]
+const section = (id: number, body: number[]): number[] => [id, ...unsigned(body.length), ...body]
+const valueType = (letter: string): number => (letter === 'I' ? I64 : I32)
+
+/** Functions 0 and 1 are `slow` and `setcur`; then come the fast imports, then the exports in the same order. */
+const SLOW = 0
+const SETCUR = 1
+const FIRST_FAST = 2
+
+function body(call: ShimCall, fast: number): number[] {
+  const args = Array.from(call.params, (_, i) => [op.localGet, ...unsigned(i)]).flat()
+  if (!call.result) return [0, ...args, op.call, ...unsigned(fast), op.unreachable, op.end]
+  const r = unsigned(call.params.length)
+  const trapIf = [op.if, EMPTY_BLOCK, op.unreachable, op.end]
+  return [
+    ...[1, 1, I32],
+    ...[op.loop, EMPTY_BLOCK],
+    ...args,
+    ...[op.call, ...unsigned(fast), op.localTee, ...r, op.constant, 0, op.atLeast],
+    ...[op.if, EMPTY_BLOCK, op.localGet, ...r, op.return, op.end],
+    ...[op.localGet, ...r, op.constant, KILLED & 0x7f, op.equal, ...trapIf],
+    ...[op.call, SLOW, op.call, SETCUR, ...trapIf],
+    ...[op.branch, 0, op.end, op.unreachable, op.end],
+  ]
+}
+
+/** The module's bytes: imports `k.slow`, `k.setcur` and `k.NAME` for each call, exports each NAME. A call without a result never returns. */
+export function encodeShim(calls: readonly ShimCall[]): Uint8Array {
+  const types = [
+    [FUNCTION, 0, 1, I32],
+    [FUNCTION, 1, I32, 1, I32],
+    ...calls.map(({ params, result }) => [FUNCTION, ...vector(Array.from(params, (p) => [valueType(p)])), ...(result ? [1, I32] : [0])]),
+  ]
+  const imported = ['slow', 'setcur', ...calls.map((c) => c.name)]
+  const codes = calls.map((call, i) => {
+    const code = body(call, FIRST_FAST + i)
+    return [...unsigned(code.length), ...code]
+  })
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, vector(types)),
+    ...section(2, vector(imported.map((name, i) => [...text('k'), ...text(name), 0, ...unsigned(i)]))),
+    ...section(3, vector(calls.map((_, i) => unsigned(FIRST_FAST + i)))),
+    ...section(7, vector(calls.map((call, i) => [...text(call.name), 0, ...unsigned(FIRST_FAST + calls.length + i)]))),
+    ...section(10, vector(codes)),
+  ])
+}
+
+let compiled: { calls: readonly ShimCall[]; module: WasmModule } | undefined
+
+/** Links the shim over plain functions. `slow` resolves to the pid that goes on; `setcur` answers 1 for a process that must unwind. */
+export function linkShim(
+  calls: readonly ShimCall[],
+  fast: Readonly<Record<string, unknown>>,
+  slow: () => Promise<number>,
+  setcur: (pid: number) => number,
+): Readonly<Record<string, unknown>> {
+  if (compiled?.calls !== calls) compiled = { calls, module: new wasm.Module(encodeShim(calls)) }
+  return new wasm.Instance(compiled.module, { k: { ...fast, slow: new wasm.Suspending(slow), setcur } }).exports
+}
