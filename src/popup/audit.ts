@@ -12,7 +12,7 @@ function show(): void {
   const matching = rows.filter(({ origin, tool }) => `${origin} ${tool}`.toLowerCase().includes(wanted))
   byId('rows').replaceChildren(...matching.slice(0, SHOWN).map(tableRow))
   const more = matching.length > SHOWN ? `, the newest ${SHOWN} are shown` : ''
-  byId('count').textContent = matching.length === 0 ? 'No calls.' : `${matching.length} calls${more}.`
+  byId('count').textContent = matching.length === 0 ? 'No calls.' : `${matching.length} ${matching.length === 1 ? 'call' : 'calls'}${more}.`
 }
 
 function tableRow(row: AuditRow): HTMLTableRowElement {

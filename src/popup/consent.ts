@@ -34,12 +34,15 @@ function show({ origin, tool, reason, capabilities }: ConsentQuestion): void {
   showOrigin(byId('origin'), origin)
   byId('asks').textContent =
     tool === undefined ? 'This site asks for your permission.' : `This site asks for your permission to use its tool "${tool}".`
-  if (reason !== undefined) byId('reason-text').textContent = reason
+  if (reason !== undefined) byId('reason-text').textContent = harmless(reason)
   byId('reason').hidden = reason === undefined
   byId('capabilities').replaceChildren(...capabilities.map(row))
   byId('question').hidden = false
   arm()
 }
+
+/** A site's own words, without characters that turn the line around or could pass for ours. */
+const harmless = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
 
 function row(state: CapabilityState): HTMLLIElement {
   const chosen = usual(state)

@@ -2,6 +2,7 @@
  * Drives the built extension in real Chromium, by the ways a person has: the toolbar button, the real popup, the real consent window.
  * The one thing that no test can press is the browser's own question for access to a site; it is answered beforehand.
  */
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,34 +22,44 @@ export interface LaunchOptions {
   readonly headless?: boolean
   /** another build of the extension */
   readonly build?: string
+  /** folders of other extensions that are loaded, too */
+  readonly beside?: readonly string[]
+  /** let pages go to the back/forward cache, as browsers do outside of tests */
+  readonly backForwardCache?: boolean
 }
 
-export async function launchTidepool({ profile, args = [], headless = true, build = BUILT }: LaunchOptions = {}): Promise<Tidepool> {
+export async function launchTidepool(options: LaunchOptions = {}): Promise<Tidepool> {
+  const { profile, args = [], headless = true, build = BUILT, beside = [], backForwardCache = false } = options
   if (!existsSync(join(build, 'manifest.json')))
     throw new Error(`Cannot start: there is no built extension in ${build}. Run "npm run build:extension".`)
   const folder = profile ?? mkdtempSync(join(tmpdir(), 'tidepool-profile-'))
   const context = await chromium.launchPersistentContext(folder, {
     ...(existsSync(SYSTEM_CHROMIUM) ? { executablePath: SYSTEM_CHROMIUM } : { channel: 'chromium' }),
     headless,
-    args: [...extensionArguments(build), ...args],
+    viewport: null,
+    args: [...extensionArguments([build, ...beside]), ...args],
+    ignoreDefaultArgs: backForwardCache ? ['--disable-back-forward-cache'] : [],
   })
-  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'))
-  const id = new URL(worker.url()).host
+  const id = await idOf(context, build)
   const browser = context.browser()
   if (!browser) throw new Error('Cannot drive the browser: it has no debugging session')
   return new Tidepool(context, id, await browser.newBrowserCDPSession(), profile === undefined ? folder : undefined)
 }
 
-/** What a browser needs to load the extension, also when nothing attaches to it. */
-export function extensionArguments(build = BUILT): string[] {
+/** The id follows from the path of the folder: the first half of its SHA-256, with letters for digits. */
+async function idOf(context: BrowserContext, build: string): Promise<string> {
+  const digest = createHash('sha256').update(build).digest('hex').slice(0, 32)
+  const id = Array.from(digest, (digit) => String.fromCharCode(97 + Number.parseInt(digit, 16))).join('')
+  const isOurs = (worker: Worker): boolean => new URL(worker.url()).host === id
+  if (!context.serviceWorkers().some(isOurs)) await context.waitForEvent('serviceworker', { predicate: isOurs })
+  return id
+}
+
+/** What a browser needs to load extensions, also when nothing attaches to it. */
+export function extensionArguments(folders: readonly string[] = [BUILT]): string[] {
   const root = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  return [
-    ...root,
-    `--disable-extensions-except=${build}`,
-    `--load-extension=${build}`,
-    '--enable-unsafe-extension-debugging',
-    '--disable-features=ExtensionDisableUnsupportedDeveloper',
-  ]
+  const list = folders.join(',')
+  return [...root, `--disable-extensions-except=${list}`, `--load-extension=${list}`, '--enable-unsafe-extension-debugging']
 }
 
 /** A browser with the extension in it. */
@@ -85,9 +96,9 @@ export class Tidepool implements AsyncDisposable {
     return page
   }
 
-  /** The service worker; it is started when it was stopped. */
-  async serviceWorker(): Promise<Worker> {
-    return this.context.serviceWorkers()[0] ?? (await this.context.waitForEvent('serviceworker'))
+  /** The service worker, while it lives. */
+  serviceWorker(): Worker | undefined {
+    return this.context.serviceWorkers().find((worker) => new URL(worker.url()).host === this.id)
   }
 
   /** Answers the browser's own question for a site, as its user would: yes. */
