@@ -36,7 +36,7 @@ interface Ended {
 }
 type CellTool = (orchestrator: Orchestrator, call: ToolCall) => Promise<Ended>
 
-/** Calls a tool of place `cell`. Throws BtcpError: TOOL_NOT_FOUND, INVALID_PARAMS, TIMEOUT, CANCELLED, BUSY, SANDBOX_ERROR. */
+/** Calls a tool of place `cell`. Throws BtcpError: TOOL_NOT_FOUND, INVALID_PARAMS, RATE_LIMITED, TIMEOUT, CANCELLED, BUSY, SANDBOX_ERROR. */
 export async function callTool(orchestrator: Orchestrator, call: ToolCall): Promise<ToolResult> {
   const row = builtInTool(call.tool)
   const run = Object.hasOwn(CELL_TOOLS, call.tool) ? CELL_TOOLS[call.tool] : undefined
@@ -47,6 +47,7 @@ export async function callTool(orchestrator: Orchestrator, call: ToolCall): Prom
       errors: checked.errors,
       effects: 'none',
     })
+  orchestrator.countCall(call.principal)
   const began = orchestrator.platform.clock.monotonic()
   const meta = (more: Partial<ToolMeta> = {}): ToolMeta => ({
     'btcp/callId': call.call,

@@ -109,7 +109,11 @@ export class CellPool {
 
   async #tenant(berth: Berth): Promise<Tenant> {
     if (berth.tenant) return berth.tenant
-    if (this.#lending.isFull) await this.#makeRoom()
+    if (this.#lending.isFull) {
+      await this.#makeRoom()
+      // The memories of the one that left are free a little later.
+      await new Promise<void>((resolve) => this.#platform.timer(this.#limits.memoriesTerminatedHoldMs, resolve))
+    }
     if (berth.tenant) return berth.tenant
     const borrower = this.#lending.open()
     if (!borrower) throw new BtcpError('BUSY', 'Cannot start a cell: the limit memoriesBroker is reached', { effects: 'none' })

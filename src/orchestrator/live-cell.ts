@@ -10,7 +10,9 @@ import type { Limits } from '../protocol/limits.ts'
 import type { Principal } from '../protocol/principal.ts'
 import { EIO, ENOSPC } from './file-error.ts'
 import type { CellHandle, Mount, Platform } from './platform.ts'
+import { StoreViolation } from './store/staging.ts'
 import type { Store } from './store/store.ts'
+import { TablesError } from './store/tables.ts'
 
 export interface CellBoot {
   readonly env: Readonly<Record<string, string>>
@@ -245,7 +247,8 @@ export class LiveCell {
     const { t: _t, call, seq, ...exit } = message
     void this.#store.waitFor(seq).then(
       () => this.#finish(call, run, exit),
-      (unsaved: Error) => this.#finish(call, run, { ...exit, unsaved }),
+      (unsaved: Error) =>
+        unsaved instanceof StoreViolation ? this.terminate(unsaved.message) : this.#finish(call, run, { ...exit, unsaved }),
     )
   }
 
@@ -266,8 +269,11 @@ export class LiveCell {
     if (!value) return this.terminate('the cell answered nothing')
     void this.#store.waitFor(message.seq).then(
       () => settle(() => answer.resolve(value)),
-      (unsaved: Error) =>
-        settle(() => answer.reject(new CellFsError('failure' in unsaved && unsaved.failure === 'quota' ? ENOSPC : EIO, unsaved.message))),
+      (unsaved: Error) => {
+        if (unsaved instanceof StoreViolation) return this.terminate(unsaved.message)
+        const errno = unsaved instanceof TablesError && unsaved.failure === 'quota' ? ENOSPC : EIO
+        settle(() => answer.reject(new CellFsError(errno, unsaved.message)))
+      },
     )
   }
 

@@ -6,7 +6,7 @@ import type { FsOp, FsValue } from '../protocol/cell.ts'
 import { BtcpError } from '../protocol/error.ts'
 import { type Limits, LIMITS } from '../protocol/limits.ts'
 import { type Principal, principalKey } from '../protocol/principal.ts'
-import { CallQueue } from './call-queue.ts'
+import { CallBucket, CallQueue } from './call-queue.ts'
 import { CellPool } from './cell-pool.ts'
 import type { LiveCell } from './live-cell.ts'
 import { CollectedOutput, type StreamCut } from './output.ts'
@@ -47,6 +47,7 @@ export class Orchestrator {
   readonly platform: Platform
   readonly #pool: CellPool
   readonly #queue: CallQueue
+  readonly #bucket: CallBucket
   readonly #kept = new WeakMap<LiveCell, string[]>()
 
   constructor(platform: Platform, settings: OrchestratorSettings = {}) {
@@ -57,6 +58,12 @@ export class Orchestrator {
       ...(settings.seed === undefined ? {} : { seed: settings.seed }),
     })
     this.#queue = new CallQueue(this.limits)
+    this.#bucket = new CallBucket(this.limits, () => platform.clock.monotonic())
+  }
+
+  /** Counts one call of a tool. Throws BtcpError RATE_LIMITED. */
+  countCall(principal: Principal): void {
+    this.#bucket.take(principalKey(principal))
   }
 
   /** Starts a run whose output is streamed to `spec.output`. */
