@@ -36,8 +36,23 @@ function validatorOf(schema: JsonSchema): Validator {
   return validator
 }
 
-/** The validator reports each violation once more for every keyword around it ("properties", "items"): keep the inner ones. */
-function leaves(errors: readonly { keyword: string; keywordLocation: string; instanceLocation: string; error: string }[]): Violation[] {
-  const inner = errors.filter((e) => !errors.some((other) => other !== e && other.keywordLocation.startsWith(`${e.keywordLocation}/`)))
-  return inner.slice(0, VIOLATIONS_SHOWN).map((e) => ({ instancePath: e.instanceLocation.replace(/^#/, ''), message: e.error }))
+interface ValidatorError {
+  readonly keyword: string
+  readonly instanceLocation: string
+  readonly error: string
+}
+
+const AROUND = new Set(['properties', 'additionalProperties', 'patternProperties', 'items', 'prefixItems'])
+
+/** The validator reports a violation once more for each keyword around it: what is inside is kept. */
+function leaves(errors: readonly ValidatorError[]): Violation[] {
+  const inner = errors.filter(
+    (e) => !AROUND.has(e.keyword) || !errors.some((other) => other !== e && other.instanceLocation.startsWith(`${e.instanceLocation}/`)),
+  )
+  return inner.slice(0, VIOLATIONS_SHOWN).map((e) => ({ instancePath: e.instanceLocation.replace(/^#/, ''), message: messageOf(e) }))
+}
+
+function messageOf(e: ValidatorError): string {
+  if (e.keyword !== 'false') return e.error
+  return `Property "${e.instanceLocation.slice(e.instanceLocation.lastIndexOf('/') + 1)}" is not known.`
 }
