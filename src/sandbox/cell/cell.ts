@@ -1,0 +1,195 @@
+/**
+ * A cell: one kernel behind one broker port. `startCell(port, host)` is all that a host calls (src/sandbox/browser, src/sandbox/node);
+ * what it must provide is in cell-host.ts. Order: prove that no power is left, boot from the broker's metadata, say `ready`, serve.
+ * A message that is not of the wire ends the cell with `refused`: the broker is trusted, but nothing is guessed.
+ */
+import { errnoName, SysError } from '../../kernel/errno.ts'
+import type { ProgramCatalog } from '../../kernel/fs/program-catalog.ts'
+import { Kernel } from '../../kernel/kernel.ts'
+import { CELL_WIRE_VERSION, type ToCell } from '../../protocol/cell.ts'
+import { parseToCell } from '../../protocol/cell-parse.ts'
+import { BrokerPort } from './broker-port.ts'
+import type { CellHost, CellPort } from './cell-host.ts'
+import { FileOperations } from './file-operations.ts'
+import { Run } from './run.ts'
+import { seededClock, seededRandom } from './seeded.ts'
+
+export type { CellHost, CellModule, CellPort } from './cell-host.ts'
+
+const BEAT_MS = 1_000
+type Boot = Extract<ToCell, { t: 'boot' }>
+type FsRequest = Extract<ToCell, { t: 'fs' }>
+
+/** Starts the cell on its broker port. Messages that come before it is ready wait. */
+export function startCell(port: CellPort, host: CellHost): void {
+  const broker = new BrokerPort(port)
+  let cell: Cell | undefined
+  const early: ToCell[] = []
+  const refuse = (reason: string): void => {
+    broker.send({ t: 'refused', reason: reason.slice(0, 500) })
+    port.close()
+  }
+  const proof = host.prove()
+  const boot = async (message: Boot): Promise<void> => {
+    try {
+      const checks = await proof
+      cell = new Cell(message, broker, host)
+      broker.send({ t: 'ready', version: CELL_WIRE_VERSION, proof: checks })
+      for (const waiting of early) cell.take(waiting)
+    } catch (error) {
+      refuse(error instanceof Error ? error.message : String(error))
+    }
+  }
+  proof.catch((error: unknown) => refuse(error instanceof Error ? error.message : String(error)))
+  port.listen(
+    (raw) => {
+      const parsed = parseToCell(raw)
+      if (!parsed.ok) return refuse(`the broker's message ${parsed.reason}`)
+      if (cell) cell.take(parsed.value)
+      else if (parsed.value.t === 'boot') void boot(parsed.value)
+      else early.push(parsed.value)
+    },
+    () => {},
+  )
+}
+
+class Cell {
+  readonly #broker: BrokerPort
+  readonly #host: CellHost
+  readonly #boot: Boot
+  readonly #kernel: Kernel
+  readonly #files: FileOperations
+  readonly #runs = new Map<string, Run>()
+
+  constructor(boot: Boot, broker: BrokerPort, host: CellHost) {
+    this.#boot = boot
+    this.#broker = broker
+    this.#host = host
+    const { limits, metadata, seq, mounts, memories, seed } = boot
+    this.#kernel = new Kernel({
+      limits,
+      clock: seed === undefined ? host.clock : seededClock(host.clock),
+      random: seed === undefined ? (into) => host.random(into) : seededRandom(seed),
+      macrotask: (task) => host.macrotask(task),
+      timer: (milliseconds, task) => host.timer(milliseconds, task),
+      journal: broker,
+      faults: broker,
+      programs: catalogOf(host),
+      loadModule: (name) => host.loadModule(name),
+      metadata,
+      seq,
+      mounts,
+      memories,
+      report: (error) => host.report(error),
+    })
+    this.#files = new FileOperations(this.#kernel.vfs, limits)
+    this.#beatLater()
+  }
+
+  take(message: ToCell): void {
+    switch (message.t) {
+      case 'boot':
+        return
+      case 'run':
+        return this.#run(message)
+      case 'stdin':
+        return this.#runs.get(message.call)?.input(message.bytes)
+      case 'credit':
+        return this.#runs.get(message.call)?.credit(message.fd, message.bytes)
+      case 'kill':
+        return this.#runs.get(message.call)?.kill(message.signal)
+      case 'close':
+        return this.#runs.get(message.call)?.close(message.fd)
+      case 'fs':
+        return void this.#fs(message)
+      case 'chunk':
+        return this.#broker.takeChunk(message)
+      case 'committed':
+        return this.#kernel.files.journal.committed(message.seq)
+      case 'commitFailed':
+        return this.#kernel.files.journal.failed(message.seq, message.errno)
+      case 'allow':
+        return this.#kernel.allowMemories(message.memories)
+    }
+  }
+
+  #run(message: Extract<ToCell, { t: 'run' }>): void {
+    if (this.#runs.has(message.call)) return
+    const run = new Run(message, this.#kernel, this.#broker, this.#boot.limits, this.#boot.env, () => this.#host.clock.monotonic())
+    this.#runs.set(message.call, run)
+    void run
+      .finish()
+      .catch((error: unknown) => this.#host.report(error))
+      .finally(() => this.#runs.delete(message.call))
+  }
+
+  async #fs({ req, op }: FsRequest): Promise<void> {
+    const { journal, changes } = this.#kernel.files
+    // A run may be in the middle of a time slice; what the broker does is not its doing.
+    const { current } = changes
+    changes.current = undefined
+    try {
+      const value = this.#files.perform(op)
+      changes.current = current
+      const done = await value
+      const transfer = done.op === 'read' ? [done.bytes.buffer as ArrayBuffer] : []
+      this.#broker.send({ t: 'answer', req, value: done, seq: journal.post(true, op.op === 'sync') }, transfer)
+    } catch (error) {
+      changes.current = current
+      if (!(error instanceof SysError)) this.#host.report(error)
+      const errno = error instanceof SysError ? error.errno : 29
+      this.#broker.send({ t: 'answer', req, seq: journal.post(true, false), error: { errno, message: messageOf(op, errno) } })
+    }
+  }
+
+  #beatLater(): void {
+    this.#host.timer(BEAT_MS, () => {
+      this.#easeMemory()
+      const { memories, processes } = this.#kernel
+      this.#broker.send({ t: 'beat', memories, memoryBytes: this.#memoryBytes, processes: processes.pids().length })
+      this.#beatLater()
+    })
+  }
+
+  get #memoryBytes(): number {
+    return this.#kernel.memoryBytes + this.#kernel.files.files.memory.residentBytes
+  }
+
+  /** File content that the store has gives way to what programs need. */
+  #easeMemory(): void {
+    const over = this.#memoryBytes - this.#boot.limits.cellMemoryBytes * 0.75
+    if (over > 0) this.#kernel.files.files.memory.evict(over)
+  }
+}
+
+const VERB: Readonly<Record<FsRequest['op']['op'], string>> = {
+  read: 'read',
+  write: 'write',
+  list: 'list',
+  stat: 'look at',
+  remove: 'remove',
+  move: 'move',
+  mkdir: 'create',
+  sync: 'save',
+}
+
+function messageOf(op: FsRequest['op'], errno: number): string {
+  const path = op.op === 'sync' ? 'the file system' : `"${op.op === 'move' ? op.from : op.path}"`
+  return `Cannot ${VERB[op.op]} ${path}: ${errnoName(errno)}`
+}
+
+function catalogOf(host: CellHost): ProgramCatalog {
+  const programs = new Map<string, { module: string; size: number }>()
+  for (const { name, programs: names, bytes } of host.modules)
+    for (const program of names) programs.set(program, { module: name, size: bytes })
+  return {
+    names: () => [...programs.keys()].toSorted(),
+    find: (name) => programs.get(name),
+    read: (module, done) => {
+      host.readModule(module).then(done, (error: unknown) => {
+        host.report(error)
+        done(undefined)
+      })
+    },
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The standard streams of a run: pipes whose other end is the broker port. Output leaves by credit and waits in its pipe when there is
+ * none, so that the writer waits; input is fed as far as its pipe has room. Output counts as ended when nobody can write any more.
+ */
+import { AGAIN, SysError } from '../../kernel/errno.ts'
+import { Waiter } from '../../kernel/process/wait-queue.ts'
+import type { OpenFile } from '../../kernel/vfs/open-file.ts'
+import type { Vfs } from '../../kernel/vfs/vfs.ts'
+
+const PART_BYTES = 64 * 1024
+/** its reactions run after what runs now */
+const later = Promise.resolve()
+
+export class OutputStream {
+  /** what the session writes to; the session's reference */
+  readonly writer: OpenFile
+  readonly #reader: OpenFile
+  readonly #emit: (bytes: Uint8Array<ArrayBuffer>) => void
+  readonly #waiter: Waiter
+  readonly #ended = Promise.withResolvers<void>()
+  readonly #part = new Uint8Array(PART_BYTES)
+  #credit: number
+  #open = true
+  #scheduled = false
+
+  constructor(vfs: Vfs, credit: number, emit: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    const [reader, writer] = vfs.pipe()
+    this.#reader = reader
+    this.writer = writer
+    this.#credit = credit
+    this.#emit = emit
+    this.#waiter = new Waiter(() => this.#schedule())
+    this.#reader.readers.add(this.#waiter)
+  }
+
+  /** Resolves when everything written has been sent, or nobody reads it any more. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  addCredit(bytes: number): void {
+    this.#credit += bytes
+    this.#schedule()
+  }
+
+  /** Nobody reads it any more: its writers get EPIPE and SIGPIPE. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#waiter.leave()
+    this.#reader.unref()
+    this.#ended.resolve()
+  }
+
+  /** Wakers must not run anything themselves: the pipe is drained in a task of its own. */
+  #schedule(): void {
+    if (this.#scheduled || !this.#open) return
+    this.#scheduled = true
+    void later.then(() => {
+      this.#scheduled = false
+      this.#drain()
+    })
+  }
+
+  #drain(): void {
+    while (this.#open && this.#credit > 0) {
+      const count = this.#reader.read(this.#part.subarray(0, Math.min(PART_BYTES, this.#credit)))
+      if (count === AGAIN) {
+        this.#reader.readers.add(this.#waiter)
+        return
+      }
+      if (count === 0) return this.close()
+      this.#credit -= count
+      this.#emit(this.#part.slice(0, count))
+    }
+  }
+}
+
+export class InputStream {
+  /** what the session reads from; the session's reference */
+  readonly reader: OpenFile
+  readonly #writer: OpenFile
+  readonly #waiter: Waiter
+  #queue: Uint8Array[] = []
+  #sent = 0
+  #ending = false
+  #open = true
+  #scheduled = false
+
+  constructor(vfs: Vfs) {
+    const [reader, writer] = vfs.pipe()
+    this.reader = reader
+    this.#writer = writer
+    this.#waiter = new Waiter(() => this.#schedule())
+  }
+
+  push(bytes: Uint8Array): void {
+    if (!this.#open || this.#ending || bytes.length === 0) return
+    this.#queue.push(bytes)
+    this.#feed()
+  }
+
+  end(): void {
+    this.#ending = true
+    this.#feed()
+  }
+
+  /** The run is over: what was not read is dropped. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#queue = []
+    this.#waiter.leave()
+    this.#writer.unref()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    void later.then(() => {
+      this.#scheduled = false
+      this.#feed()
+    })
+  }
+
+  #feed(): void {
+    while (this.#open && this.#queue.length > 0) {
+      const [bytes] = this.#queue as [Uint8Array]
+      const count = this.#write(this.#sent === 0 ? bytes : bytes.subarray(this.#sent))
+      if (count === AGAIN) {
+        this.#writer.writers.add(this.#waiter)
+        return
+      }
+      this.#sent += count
+      if (this.#sent < bytes.length) continue
+      this.#queue.shift()
+      this.#sent = 0
+    }
+    if (this.#ending) this.close()
+  }
+
+  /** When nobody reads, the rest is swallowed. */
+  #write(bytes: Uint8Array): number {
+    try {
+      return this.#writer.write(bytes)
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error
+      return bytes.length
+    }
+  }
+}
