@@ -71,6 +71,7 @@ export class FsImage {
 
   /** Applies one segment of the store. Names are counted by `finishLoad`, when all segments are in. */
   load(segment: Uint8Array): void {
+    let last: { readonly bytes: Uint8Array; readonly hex: string } = { bytes: new Uint8Array(0), hex: '' }
     for (const record of readJournal(segment)) {
       switch (record.t) {
         case 'inode': {
@@ -93,8 +94,10 @@ export class FsImage {
           break
         }
         case 'extent':
+          // The files of one commit share a chunk: one string for all of them.
+          if (!isSame(record.hash, last.bytes)) last = { bytes: record.hash, hex: hexOf(record.hash) }
           this.#inodes.get(record.ino)?.extents.set(record.index, {
-            hash: hexOf(record.hash),
+            hash: last.hex,
             offset: record.offset,
             length: record.length,
           })
@@ -212,6 +215,10 @@ export class FsImage {
     if (left > 0) this.#references.set(extent.hash, left)
     else if (this.#references.delete(extent.hash)) this.#unreferenced++
   }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
 export function hexOf(bytes: Uint8Array): string {
