@@ -1,6 +1,6 @@
 /**
  * `vite build` → dist/extension. Three things that crxjs does not do by itself: the cell's worker becomes one classic script that a frame can
- * start from a blob; the built WebAssembly modules are copied; and web_accessible_resources are taken out of the manifest again
+ * start from a blob; the built WebAssembly modules and their lock are copied; and web_accessible_resources are taken out of the manifest again
  * (crxjs opens the content scripts to every site, by which any page could detect the extension; registering them needs no such thing).
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -37,7 +37,8 @@ function cellFiles(): Plugin {
     async generateBundle() {
       this.emitFile({ type: 'asset', fileName: 'cell-worker.js', source: await classicScript('src/sandbox/browser/cell-worker.ts') })
       for (const name of existsSync(WASM) ? readdirSync(WASM) : [])
-        if (name.endsWith('.wasm')) this.emitFile({ type: 'asset', fileName: `wasm/${name}`, source: readFileSync(join(WASM, name)) })
+        if (name.endsWith('.wasm') || name === 'lock.json')
+          this.emitFile({ type: 'asset', fileName: `wasm/${name}`, source: readFileSync(join(WASM, name)) })
     },
   }
 }

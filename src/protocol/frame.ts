@@ -25,10 +25,11 @@ export type ToWorker =
   | { readonly t: 'start'; readonly modules: readonly BuiltModule[] }
   /** `module` is a WebAssembly.Module; without it there is none of that name, or its bytes are not those of the build. */
   | { readonly t: 'module'; readonly name: string; readonly module?: unknown }
+  | { readonly t: 'bytes'; readonly name: string; readonly bytes?: Uint8Array }
 
-/** Worker → frame, on the feed port. */
+/** Worker → frame, on the feed port: a module compiled, or its bytes (a guest reads the file). */
 export interface FromWorker {
-  readonly t: 'need'
+  readonly t: 'need' | 'read'
   readonly name: string
 }
 
@@ -36,6 +37,8 @@ export interface FromWorker {
 export interface BuiltModule {
   readonly name: string
   readonly programs: readonly string[]
+  /** length of its file */
+  readonly bytes: number
 }
 
 const CELL = /^[0-9a-f-]{1,64}$/
@@ -61,9 +64,10 @@ export function parseFromFrame(message: unknown): FromFrame | undefined {
 }
 
 export function parseFromWorker(message: unknown): FromWorker | undefined {
-  if (!isRecord(message) || own(message, 't') !== 'need') return undefined
+  if (!isRecord(message)) return undefined
+  const t = own(message, 't')
   const name = own(message, 'name')
-  return typeof name === 'string' ? { t: 'need', name } : undefined
+  return (t === 'need' || t === 'read') && typeof name === 'string' ? { t, name } : undefined
 }
 
 /** What a frame of the same build says to its worker; undefined for anything else. */
@@ -75,19 +79,21 @@ export function parseToWorker(message: unknown): ToWorker | undefined {
     return modules && { t, modules }
   }
   const name = own(message, 'name')
-  if (t !== 'module' || typeof name !== 'string') return undefined
+  if (typeof name !== 'string') return undefined
   const module = own(message, 'module')
-  return module === undefined ? { t, name } : { t, name, module }
+  const bytes = own(message, 'bytes')
+  if (t === 'module') return module === undefined ? { t, name } : { t, name, module }
+  if (t === 'bytes') return bytes instanceof Uint8Array ? { t, name, bytes } : { t, name }
+  return undefined
 }
 
 function parseModules(value: unknown): BuiltModule[] | undefined {
   if (!Array.isArray(value)) return undefined
   const modules: BuiltModule[] = []
   for (const one of value as unknown[]) {
-    const name = isRecord(one) ? own(one, 'name') : undefined
-    const programs = isRecord(one) ? own(one, 'programs') : undefined
-    if (typeof name !== 'string' || !isTextArray(programs)) return undefined
-    modules.push({ name, programs: [...programs] })
+    const [name, programs, bytes] = isRecord(one) ? ['name', 'programs', 'bytes'].map((key) => own(one, key)) : []
+    if (typeof name !== 'string' || !isTextArray(programs) || typeof bytes !== 'number') return undefined
+    modules.push({ name, programs: [...programs], bytes })
   }
   return modules
 }

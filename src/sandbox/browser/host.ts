@@ -3,19 +3,25 @@
 /** `getRandomValues` gives no more at once. */
 const RANDOM_SLICE = 65_536
 
-export const clock = { now: clockFrom(performance.timeOrigin), monotonic: clockFrom(0) }
+const { clearTimeout, console, crypto, performance, setTimeout } = globalThis
 
-function clockFrom(origin: number): () => number {
-  const { performance } = globalThis
-  return () => origin + performance.now()
+export const clock = {
+  now: (): number => performance.timeOrigin + performance.now(),
+  monotonic: (): number => performance.now(),
 }
 
-export const random: (into: Uint8Array<ArrayBuffer>) => void = randomFrom(globalThis.crypto)
+export function random(into: Uint8Array): void {
+  for (let at = 0; at < into.length; at += RANDOM_SLICE)
+    crypto.getRandomValues(into.subarray(at, at + RANDOM_SLICE) as Uint8Array<ArrayBuffer>)
+}
 
-function randomFrom(crypto: Crypto): (into: Uint8Array<ArrayBuffer>) => void {
-  return (into) => {
-    for (let at = 0; at < into.length; at += RANDOM_SLICE) crypto.getRandomValues(into.subarray(at, at + RANDOM_SLICE))
-  }
+export function timer(milliseconds: number, task: () => void): () => void {
+  const id = setTimeout(task, milliseconds)
+  return () => clearTimeout(id)
+}
+
+export function report(error: unknown): void {
+  console.error(error)
 }
 
 /** Runs `task` after what the event loop has waiting: messages, timers. A timer of 0 ms would be held back to 4 ms. */

@@ -13,7 +13,7 @@ async function workerScript(): Promise<string> {
 }
 
 function serve(host: MessagePort): void {
-  const send = (message: FromFrame): void => host.postMessage(message)
+  const send = (message: FromFrame): void => host.postMessage(message, [])
   const modules = Modules.open()
   const workers = new CellWorkers(workerScript(), modules, (cell, reason) => send({ t: 'ended', cell, reason }))
   host.addEventListener('message', (event) => {

@@ -27,38 +27,41 @@ export class Modules {
   }
 
   get list(): readonly BuiltModule[] {
-    return [...this.#locked.values()].map(({ name, programs }) => ({ name, programs }))
+    return [...this.#locked.values()].map(({ name, programs, bytes }) => ({ name, programs, bytes }))
   }
 
-  /** Rejects when there is no such module, or its bytes are not those of the build. */
+  /** The module's file. Rejects when there is none, or its bytes are not those of the build. */
+  async read(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    const locked = this.#locked.get(name)
+    if (!locked) throw new Error(`Cannot load the module "${name}": there is none`)
+    const response = await fetch(FOLDER + locked.file)
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+    if (digest.toHex() !== locked.sha256) throw new Error(`Cannot load the module "${name}": its bytes are not those of the build`)
+    return bytes
+  }
+
+  /** The module, the same one for each who asks; rejects as `read` does. */
   compile(name: string): Promise<WebAssembly.Module> {
     const known = this.#compiled.get(name)
     if (known) return known
-    const locked = this.#locked.get(name)
-    if (!locked) return Promise.reject(new Error(`Cannot load the module "${name}": there is none`))
-    const compiled = compileLocked(locked)
+    const compiled = this.read(name).then((bytes) => WebAssembly.compile(bytes))
     this.#compiled.set(name, compiled)
     compiled.catch(() => this.#compiled.delete(name))
     return compiled
   }
 }
 
-async function compileLocked({ name, file, sha256 }: LockedModule): Promise<WebAssembly.Module> {
-  const response = await fetch(FOLDER + file)
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  if (digest.toHex() !== sha256) throw new Error(`Cannot load the module "${name}": its bytes are not those of the build`)
-  return await WebAssembly.compile(bytes)
-}
-
 function parseLock(lock: unknown): LockedModule[] {
   const modules = isRecord(lock) ? own(lock, 'modules') : undefined
   if (!Array.isArray(modules)) throw new Error('Cannot read the list of modules')
   return (modules as unknown[]).map((entry) => {
-    const [name, file, sha256] = isRecord(entry) ? ['name', 'file', 'sha256'].map((key) => own(entry, key)) : []
-    const programs = isRecord(entry) ? own(entry, 'programs') : undefined
-    if (typeof name !== 'string' || typeof file !== 'string' || typeof sha256 !== 'string' || !Array.isArray(programs))
+    const [name, file, sha256, programs, bytes] = isRecord(entry)
+      ? ['name', 'file', 'sha256', 'programs', 'bytes'].map((key) => own(entry, key))
+      : []
+    if (typeof name !== 'string' || typeof file !== 'string' || typeof sha256 !== 'string')
       throw new Error('Cannot read the list of modules')
-    return { name, file, sha256, programs: programs.map(String) }
+    if (!Array.isArray(programs) || typeof bytes !== 'number') throw new Error('Cannot read the list of modules')
+    return { name, file, sha256, programs: programs.map(String), bytes }
   })
 }

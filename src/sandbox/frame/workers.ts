@@ -50,15 +50,21 @@ export class CellWorkers {
 /** The worker's end of a port on which modules are asked for and given. */
 function feed(modules: Modules): MessagePort {
   const { port1, port2 } = new MessageChannel()
+  const answer = (message: ToWorker): void => port1.postMessage(message)
   port1.addEventListener('message', (event) => {
-    const need = parseFromWorker(event.data)
-    if (!need) return
-    const { name } = need
-    const answer = (message: ToWorker): void => port1.postMessage(message)
-    void modules.compile(name).then(
-      (module) => answer({ t: 'module', name, module }),
-      () => answer({ t: 'module', name }),
-    )
+    const asked = parseFromWorker(event.data)
+    if (!asked) return
+    const { t, name } = asked
+    if (t === 'need')
+      modules.compile(name).then(
+        (module) => answer({ t: 'module', name, module }),
+        () => answer({ t: 'module', name }),
+      )
+    else
+      modules.read(name).then(
+        (bytes) => answer({ t: 'bytes', name, bytes }),
+        () => answer({ t: 'bytes', name }),
+      )
   })
   port1.start()
   return port2
