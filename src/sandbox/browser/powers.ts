@@ -16,8 +16,13 @@ const KEPT: ReadonlySet<string> = new Set(`${ECMASCRIPT} ${HARMLESS}`.trim().spl
 /** Removes every other name from the global object and its prototypes. Throws when one cannot be removed. Idempotent. */
 export function removePowers(): void {
   for (const [holder, name] of powers()) {
-    if (!Reflect.deleteProperty(holder, name)) throw new Error(`"${name}" cannot be removed`)
+    if (!Reflect.deleteProperty(holder, name) && !isConstant(holder, name)) throw new Error(`"${name}" cannot be removed`)
   }
+}
+
+/** A number of the interface's own (`TEMPORARY`): it stays, and nothing can be done with it. */
+function isConstant(holder: object, name: string): boolean {
+  return typeof Reflect.getOwnPropertyDescriptor(holder, name)?.value === 'number'
 }
 
 /** Own names of the global object and of the prototypes that are a global object's only (EventTarget's are every port's, too). */
