@@ -8,7 +8,7 @@ import { Orchestrator } from '../orchestrator/orchestrator.ts'
 import { CellFsError } from '../orchestrator/live-cell.ts'
 import { shellArgv } from '../orchestrator/catalog.ts'
 import { FileError } from '../orchestrator/file-error.ts'
-import { LIMITS, limitsWith } from '../protocol/limits.ts'
+import { LIMITS } from '../protocol/limits.ts'
 import { VERSION } from '../protocol/version.ts'
 import { MountError, type MountSpec, mountTree, parseMount } from './mounts.ts'
 import { nodePlatform } from './node-platform.ts'
@@ -100,8 +100,7 @@ async function run(command: string, flags: RunFlags): Promise<number> {
     mounts: flags.mount.map((spec) => mountTree(spec)),
     ...(flags.store === undefined ? {} : { store: flags.store }),
   })
-  // A terminal's user may type for long, and pipes carry what they carry.
-  const orchestrator = new Orchestrator(platform, { limits: limitsWith({ stdinBytes: Number.MAX_SAFE_INTEGER }) })
+  const orchestrator = new Orchestrator(platform)
   const cwd = flags.cwd ?? (flags.mount.length === 1 ? flags.mount[0]?.target : undefined)
   try {
     const script = command === '-' ? await readAll(process.stdin) : command

@@ -155,6 +155,12 @@ async function shellRun(orchestrator: Orchestrator, call: ToolCall): Promise<End
   const timeoutMs = Math.min(count(args, 'timeoutMs') ?? Infinity, call.timeoutMs ?? Infinity)
   const stdin = text(args, 'stdin')
   const cwd = text(args, 'cwd')
+  const input = stdin === undefined ? undefined : orchestrator.platform.text.encode(stdin)
+  if (input && input.length > orchestrator.limits.stdinBytes)
+    throw new LimitError(
+      `Cannot run the command: more than ${orchestrator.limits.stdinBytes} bytes of standard input (limit stdinBytes)`,
+      'stdinBytes',
+    )
   const run = await orchestrator
     .run(
       call.principal,
@@ -162,7 +168,7 @@ async function shellRun(orchestrator: Orchestrator, call: ToolCall): Promise<End
         argv: shellArgv(text(args, 'command') ?? ''),
         ...(cwd === undefined ? {} : { cwd }),
         env: (args.env ?? {}) as Record<string, string>,
-        ...(stdin === undefined ? {} : { stdin: orchestrator.platform.text.encode(stdin) }),
+        ...(input ? { stdin: input } : {}),
         ...(timeoutMs === Infinity ? {} : { timeoutMs }),
         ...(call.signal ? { signal: call.signal } : {}),
         ...progress(orchestrator, call),

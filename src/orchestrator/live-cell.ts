@@ -24,6 +24,8 @@ export interface CellBoot {
 export interface RunEvents {
   /** Output; its bytes are credited again when the result is settled. */
   output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void
+  /** So many bytes of standard input are no longer under way. */
+  took(bytes: number): void
   /** The run has ended and what it did is durable, or `lost` says why it is not. */
   exit(exit: RunExit): void
   /** The cell has ended before the run. */
@@ -60,6 +62,8 @@ export class CellFsError extends Error {
 }
 
 const BOOT_MS = 15_000
+/** A file operation that takes longer is stuck, and the cell with it. */
+const FS_MS = 60_000
 const FAULTS_OPEN = 4_096
 /** Messages that carry nothing (a beat, an answer nobody waits for), a second; more is a flood. */
 const IDLE_TALK_PER_SECOND = 2_000
@@ -143,10 +147,11 @@ export class LiveCell {
   fs(op: FsOp): Promise<FsValue> {
     if (this.#ended !== undefined) return Promise.reject(lostError(this.#ended))
     const req = ++this.#requests
-    return new Promise((resolve, reject) => {
+    const cancel = this.#platform.timer(FS_MS, () => this.terminate('cell restarted'))
+    return new Promise<FsValue>((resolve, reject) => {
       this.#answers.set(req, { resolve, reject })
       this.#say({ t: 'fs', req, op })
-    })
+    }).finally(cancel)
   }
 
   /** Ends the cell at once. */
@@ -210,6 +215,8 @@ export class LiveCell {
         return this.#ready.resolve()
       case 'refused':
         return this.terminate(`the cell refused to run: ${message.reason.slice(0, 200)}`)
+      case 'took':
+        return this.#runs.get(message.call)?.events.took(message.bytes)
       case 'out':
         return this.#takeOutput(message.call, message.fd, message.bytes)
       case 'exit':

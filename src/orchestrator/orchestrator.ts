@@ -39,8 +39,6 @@ export interface CollectedRun extends RunOutcome {
 
 const STATUS_PIPE = 141
 const KEPT_DIRECTORY = '/tmp/.out'
-/** A file operation that takes longer is stuck; its cell is ended. */
-const FS_MS = 60_000
 
 export class Orchestrator {
   readonly limits: Limits
@@ -103,14 +101,7 @@ export class Orchestrator {
 
   /** Runs one file operation; what it changed is durable. Throws CellFsError, BtcpError. */
   fs(principal: Principal, op: FsOp): Promise<FsValue> {
-    return this.#pool.use(principal, async (cell) => {
-      const cancel = this.platform.timer(FS_MS, () => cell.terminate('cell restarted'))
-      try {
-        return await cell.fs(op)
-      } finally {
-        cancel()
-      }
-    })
+    return this.#pool.use(principal, (cell) => cell.fs(op))
   }
 
   /** Ends all cells and closes what files lie in. Idempotent. */

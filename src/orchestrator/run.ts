@@ -43,6 +43,9 @@ export class Run {
   #watchdog: Watchdog | undefined
   #startedAt = 0
   #over = false
+  /** bytes of standard input that the cell has not taken yet, and who waits for that */
+  #underWay = 0
+  #onTaken: () => void = () => {}
 
   constructor(call: string, spec: RunSpec, platform: Platform, limits: Limits) {
     this.call = call
@@ -68,6 +71,7 @@ export class Run {
       { argv, ...(cwd === undefined ? {} : { cwd }), ...(env ? { env } : {}), stdin: stdin !== undefined },
       {
         output: (fd, bytes) => this.#spec.output(fd, bytes),
+        took: (bytes) => this.#took(bytes),
         exit: (exit) => this.#exit(exit),
         lost: (reason) => this.#lost(reason),
       },
@@ -78,6 +82,7 @@ export class Run {
       return await this.#done.promise
     } finally {
       this.#over = true
+      this.#onTaken()
       this.#watchdog.stop()
       signal?.removeEventListener('abort', abort)
     }
@@ -107,25 +112,28 @@ export class Run {
     this.#done.resolve({ status: 128 + SIGKILL, signal: SIGKILL, timedOut: true, durationMs, changed: [] })
   }
 
+  #took(bytes: number): void {
+    this.#underWay = Math.max(0, this.#underWay - bytes)
+    this.#onTaken()
+  }
+
+  async #roomForInput(): Promise<void> {
+    while (this.#underWay >= this.#limits.outputCreditBytes && !this.#over) await new Promise<void>((resolve) => (this.#onTaken = resolve))
+  }
+
   async #feed(stdin: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    let sent = 0
     try {
       for await (const bytes of stdin instanceof Uint8Array ? [stdin] : stdin)
         for (let at = 0; at < bytes.length; at += STDIN_PIECE) {
+          await this.#roomForInput()
           if (this.#over) return
-          sent += Math.min(STDIN_PIECE, bytes.length - at)
-          if (sent > this.#limits.stdinBytes)
-            throw new BtcpError('SANDBOX_ERROR', 'Cannot pass standard input: the limit stdinBytes is reached', {
-              limit: 'stdinBytes',
-              effects: 'unknown',
-            })
-          this.#cell?.stdin(this.call, bytes.slice(at, at + STDIN_PIECE))
+          const piece = bytes.slice(at, at + STDIN_PIECE)
+          this.#underWay += piece.length
+          this.#cell?.stdin(this.call, piece)
         }
       this.#cell?.stdin(this.call, null)
-    } catch (error) {
-      this.#done.reject(
-        error instanceof BtcpError ? error : new BtcpError('SANDBOX_ERROR', 'Cannot read standard input', { effects: 'unknown' }),
-      )
+    } catch {
+      this.#done.reject(new BtcpError('SANDBOX_ERROR', 'Cannot read standard input', { effects: 'unknown' }))
       this.kill(SIGKILL)
     }
   }

@@ -83,6 +83,8 @@ export function parseToBroker(message: unknown, limits: Limits): Parsed<ToBroker
         return { t: 'ready', version: m.whole('version', U32), proof: m.list('proof', 64, (item, at) => textOf(item, at, 200)) }
       case 'refused':
         return { t: 'refused', reason: m.text('reason', MESSAGE_LENGTH) }
+      case 'took':
+        return { t: 'took', call: m.call(), bytes: m.whole('bytes', U32) }
       case 'out':
         return { t: 'out', call: m.call(), fd: m.stream(), bytes: m.bytes('bytes', limits.outputCreditBytes) }
       case 'exit':

@@ -65,6 +65,8 @@ export type ToBroker =
   /** The self-test passed and the file system is mounted. `proof` names each check that was made. */
   | { readonly t: 'ready'; readonly version: number; readonly proof: readonly string[] }
   | { readonly t: 'refused'; readonly reason: string }
+  /** So many bytes of standard input have been read or dropped: the broker keeps at most `outputCreditBytes` under way. */
+  | { readonly t: 'took'; readonly call: CallId; readonly bytes: number }
   | { readonly t: 'out'; readonly call: CallId; readonly fd: 1 | 2; readonly bytes: Uint8Array }
   | {
       readonly t: 'exit'

@@ -58,15 +58,28 @@ describe('a run', () => {
   })
 
   test('gets its standard input in order and then its end', async () => {
+    let [underWay, taken, most] = [0, 0, 0]
     const cat: Script = (message, cell) => {
       if (message.t === 'boot') cell.ready()
+      if (message.t === 'stdin' && message.bytes) {
+        underWay = cell.heard.reduce((sum, heard) => sum + (heard.t === 'stdin' ? (heard.bytes?.length ?? 0) : 0), 0) - taken
+        most = Math.max(most, underWay)
+        taken += message.bytes.length
+        cell.say({ t: 'took', call: message.call, bytes: message.bytes.length })
+      }
       if (message.t === 'stdin' && message.bytes) cell.say({ t: 'out', call: message.call, fd: 1, bytes: message.bytes })
       if (message.t === 'stdin' && !message.bytes) cell.exit(message.call)
+      if (message.t === 'fs') cell.say({ t: 'answer', req: message.req, seq: 0, value: { op: 'write', path: '/x', bytes: 1, size: 1 } })
     }
     const { orchestrator } = start([cat])
-    const big = new Uint8Array(700_000).map((_, i) => i & 0xff)
-    const result = await run(orchestrator, 'cat', { stdin: big })
-    expect(result.stdout).toEqual(big)
+    const big = new Uint8Array(900_000).map((_, i) => i & 0xff)
+    const pieces = async function* () {
+      for (let i = 0; i < 5; i++) yield big
+    }
+    const result = await run(orchestrator, 'cat', { stdin: pieces(), output: () => {} }, ME)
+    expect(result.stdout).toEqual(new Uint8Array([...big, ...big.subarray(0, 1024 * 1024 - 900_000)]))
+    expect(taken).toBe(5 * 900_000)
+    expect(most).toBeLessThanOrEqual(1024 * 1024 + 256 * 1024)
     await orchestrator.dispose()
   })
 

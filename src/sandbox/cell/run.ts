@@ -48,7 +48,7 @@ export class Run {
     this.#limits = limits
     this.#monotonic = monotonic
     this.#startedAt = monotonic()
-    this.#stdin = new InputStream(kernel.vfs)
+    this.#stdin = new InputStream(kernel.vfs, (bytes) => broker.send({ t: 'took', call: request.call, bytes }))
     if (!request.stdin) this.#stdin.end()
     this.#out = { 1: this.#output(1), 2: this.#output(2) }
     const cwd = request.cwd === undefined ? DEFAULTS['HOME']! : absolute(request.cwd)

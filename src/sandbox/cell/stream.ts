@@ -80,6 +80,7 @@ export class InputStream {
   /** what the session reads from; the session's reference */
   readonly reader: OpenFile
   readonly #writer: OpenFile
+  readonly #took: (bytes: number) => void
   readonly #waiter: Waiter
   #queue: Uint8Array[] = []
   #sent = 0
@@ -87,10 +88,12 @@ export class InputStream {
   #open = true
   #scheduled = false
 
-  constructor(vfs: Vfs) {
+  /** `took` hears how many bytes have gone into the pipe, or nowhere when nobody reads. */
+  constructor(vfs: Vfs, took: (bytes: number) => void) {
     const [reader, writer] = vfs.pipe()
     this.reader = reader
     this.#writer = writer
+    this.#took = took
     this.#waiter = new Waiter(() => this.#schedule())
   }
 
@@ -135,6 +138,7 @@ export class InputStream {
       if (this.#sent < bytes.length) continue
       this.#queue.shift()
       this.#sent = 0
+      this.#took(bytes.length)
     }
     if (this.#ending) this.close()
   }
