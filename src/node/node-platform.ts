@@ -21,10 +21,10 @@ export function nodePlatform({ store, mounts }: NodePlatformOptions): Platform {
     tables: async (): Promise<Tables> => (store === undefined ? new MemoryTables() : SqliteTables.open(store)),
     mounts: () => mounts,
     clock: { now: () => performance.timeOrigin + performance.now(), monotonic: () => performance.now() },
-    timer(ms, then) {
+    timer(ms, then, idle) {
       const id = setTimeout(then, ms)
-      // A timer of ours never keeps a program alive that has nothing else to do.
-      id.unref()
+      // A cell is unref'ed, too: what keeps the program alive is a call that is under way, by its deadline.
+      if (idle) id.unref()
       return () => clearTimeout(id)
     },
     sha256: async (bytes) => new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)),

@@ -138,7 +138,7 @@ export class CellPool {
     if (berth.tenant !== tenant) return
     berth.tenant = undefined
     tenant.borrower.held = tenant.live?.memories ?? 0
-    this.#platform.timer(this.#limits.memoriesTerminatedHoldMs, this.#lending.close(tenant.borrower))
+    this.#platform.timer(this.#limits.memoriesTerminatedHoldMs, this.#lending.close(tenant.borrower), 'idle')
     berth.settling = berth.store.detach()
   }
 
@@ -148,7 +148,7 @@ export class CellPool {
       berth.tenant.borrower.held = live.memories
       live.allow(this.#lending.giveBack(berth.tenant.borrower))
     }
-    berth.cancelIdle = this.#platform.timer(this.#limits.cellIdleMs, () => void this.#leave(principalKey(berth.principal)))
+    berth.cancelIdle = this.#platform.timer(this.#limits.cellIdleMs, () => void this.#leave(principalKey(berth.principal)), 'idle')
   }
 
   /** Drops the idle cell that was used longest ago. */

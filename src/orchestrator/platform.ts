@@ -15,8 +15,8 @@ export interface Platform {
   mounts(principal: Principal): readonly Mount[]
   /** milliseconds since the epoch, and milliseconds that only grow */
   readonly clock: { now(): number; monotonic(): number }
-  /** Calls `then` once after `ms`; the result cancels. */
-  timer(ms: number, then: () => void): () => void
+  /** Calls `then` once after `ms`; the result cancels. For what is `idle` nobody waits: it does not keep a program alive. */
+  timer(ms: number, then: () => void, idle?: 'idle'): () => void
   sha256(bytes: Uint8Array): Promise<Uint8Array>
   /** text ↔ UTF-8 */
   readonly text: TextCodec

@@ -12,8 +12,8 @@ import { type Head, type SegmentRef, STORE_FORMAT, type Tables, TablesError, typ
 
 export interface StoreHost {
   readonly sha256: (bytes: Uint8Array) => Promise<Uint8Array>
-  /** calls once after `ms`; the result cancels */
-  readonly timer: (ms: number, then: () => void) => () => void
+  /** calls once after `ms`; the result cancels; for what is `idle` nobody waits */
+  readonly timer: (ms: number, then: () => void, idle?: 'idle') => () => void
   readonly limits: Limits
 }
 
@@ -301,7 +301,7 @@ export class Store {
   #scheduleIdle(): void {
     this.#cancelIdle?.()
     if (this.#closed || (!this.#outgrown() && this.#image.unreferenced === 0)) return
-    this.#cancelIdle = this.#host.timer(IDLE_MS, () => void this.tidy().catch(() => {}))
+    this.#cancelIdle = this.#host.timer(IDLE_MS, () => void this.tidy().catch(() => {}), 'idle')
   }
 
   #outgrown(): boolean {
