@@ -216,7 +216,7 @@ export class Popup {
   }
 
   async switchTo(on: boolean): Promise<void> {
-    await this.target.click('#switch')
+    if (!(await this.target.evaluate<boolean>(`document.querySelector('#switch').checked === ${on}`))) await this.target.click('#switch')
     await this.target.waitFor(`document.querySelector('#switch').checked === ${on} && document.querySelector('#rights').hidden === ${!on}`)
   }
 
