@@ -14,7 +14,7 @@ export const MODULES = [
   {
     name: 'utilities',
     licence: 'Apache-2.0 AND MIT',
-    programs: words(`cat cut false head tail tr true uniq wc`),
+    programs: words(`basename cat cut dir dirname echo false head ls printf rev seq sort tac tail tee tr true uniq wc yes`),
   },
   {
     name: 'shell',

@@ -26,7 +26,7 @@ function output(command, args, env = process.env) {
 /** The packages of the pin, one line each, in a stable order. */
 function pinnedPackages() {
   const lines = readFileSync(PIN, 'utf8').trimEnd().split('\n')
-  return lines.sort().join('\n')
+  return lines.toSorted().join('\n')
 }
 
 /** @param {string} name */

@@ -89,10 +89,10 @@ function buildPoolPass(env) {
 
 /** Builds one module into `folder` and returns its row. @param {Module} module @param {{ toolchain: Toolchain, vendor: string,
  *   poolPass: string, folder: string, versions: Map<string, string> }} context @returns {LockedModule} */
-function buildModule({ name, licence, programs }, { toolchain, vendor, poolPass, folder, versions }) {
+function buildModule({ name, package: crate = name, licence, programs }, { toolchain, vendor, poolPass, folder, versions }) {
   const { env } = toolchain
   say(`compiling ${name}`)
-  const args = ['build', '--quiet', '--release', '--locked', '--offline', '--target', 'wasm32-wasip1', '--target-dir', TARGET, '-p', name]
+  const args = ['build', '--quiet', '--release', '--locked', '--offline', '--target', 'wasm32-wasip1', '--target-dir', TARGET, '-p', crate]
   run('cargo', [...args, ...cargoConfig(toolchain, vendor)], env)
   const compiled = join(TARGET, 'wasm32-wasip1', 'release', `${name}.wasm`)
   const optimised = join(TARGET, `${name}.opt.wasm`)
@@ -101,7 +101,7 @@ function buildModule({ name, licence, programs }, { toolchain, vendor, poolPass,
   run(poolPass, [optimised, join(folder, file)], env)
   const bytes = readFileSync(join(folder, file))
   const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).length
-  const version = versions.get(name) ?? ''
+  const version = versions.get(crate) ?? ''
   return { name, file, version, source: `wasm/${name}`, licence, sha256: sha256(bytes), bytes: bytes.length, brotli, programs }
 }
 

@@ -206,6 +206,24 @@ pub fn access(path: &[u8], access: Access) -> Result<()> {
     sys::path_access(path, access.bits())
 }
 
+/// `symlink(2)`: `path` becomes a link that says `target`.
+pub fn symlink(target: &[u8], path: &[u8]) -> Result<()> {
+    sys::symlink(target, path)
+}
+
+/// What a file time becomes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetTime {
+    Keep,
+    Now,
+    To(Timestamp),
+}
+
+/// `utimensat(2)`: access and modification time.
+pub fn set_times(path: &[u8], atime: SetTime, mtime: SetTime, follow: Follow) -> Result<()> {
+    sys::set_times(path, atime, mtime, follow)
+}
+
 /// Sets the mask and gives the old one; `None` only asks.
 pub fn umask(mask: Option<u32>) -> u32 {
     sys::umask(mask)
@@ -234,6 +252,9 @@ mod tests {
         chmod(path, 0o600, Follow::Yes).expect("chmod");
         assert_eq!(stat(path).expect("stat").mode, 0o100600);
         assert_eq!(access(path, Access::Read), Ok(()));
+        let then = Timestamp { seconds: 1_000_000_000, nanoseconds: 5 };
+        set_times(path, SetTime::Keep, SetTime::To(then), Follow::Yes).expect("set_times");
+        assert_eq!(stat(path).expect("stat").mtime, then);
         close(fd).expect("close");
         std::fs::remove_file(crate::os_str(path)).expect("remove");
         assert_eq!(lstat(path), Err(Errno::ENOENT));

@@ -21,7 +21,10 @@ mod sys;
 
 pub use errno::{Errno, Result};
 pub use fd::{Fd, Whence, close, dup, dup_from, dup2, is_tty, pipe, read, seek, set_cloexec, write, write_all};
-pub use file::{Access, Follow, Open, Stat, Timestamp, access, chmod, chown, fchmod, fstat, lstat, open, stat, umask};
+pub use file::{
+    Access, Follow, Open, SetTime, Stat, Timestamp, access, chmod, chown, fchmod, fstat, lstat, mode_string, open, set_times, stat,
+    symlink, umask,
+};
 pub use path::{chdir, find_program, getcwd, os_bytes, os_str};
 pub use process::{
     Pid, Status, Times, Wait, clone, exec, exit, getpgid, getpid, getppid, kill, setpgid, start, times, wait, yield_now,

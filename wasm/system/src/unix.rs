@@ -1,6 +1,6 @@
 //! The backend of native tests: the same functions over Linux's libc. Clone is fork; a spawn is fork and exec.
 
-use crate::{Errno, Fd, Follow, Open, Result, Stat, Timestamp, Whence};
+use crate::{Errno, Fd, Follow, Open, Result, SetTime, Stat, Timestamp, Whence};
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, c_char, c_int};
 use std::mem::MaybeUninit;
@@ -161,6 +161,24 @@ pub fn path_access(path: &[u8], mode: i32) -> Result<()> {
     let path = c_string(path)?;
     // SAFETY: the path is NUL-terminated and lives through the call.
     check(unsafe { libc::access(path.as_ptr(), mode) }).map(drop)
+}
+
+pub fn symlink(target: &[u8], path: &[u8]) -> Result<()> {
+    let (target, path) = (c_string(target)?, c_string(path)?);
+    // SAFETY: both texts are NUL-terminated and live through the call.
+    check(unsafe { libc::symlink(target.as_ptr(), path.as_ptr()) }).map(drop)
+}
+
+pub fn set_times(path: &[u8], atime: SetTime, mtime: SetTime, follow: Follow) -> Result<()> {
+    let path = c_string(path)?;
+    let value = |time| match time {
+        SetTime::Keep => libc::timespec { tv_sec: 0, tv_nsec: libc::UTIME_OMIT },
+        SetTime::Now => libc::timespec { tv_sec: 0, tv_nsec: libc::UTIME_NOW },
+        SetTime::To(time) => libc::timespec { tv_sec: time.seconds, tv_nsec: i64::from(time.nanoseconds) },
+    };
+    let times = [value(atime), value(mtime)];
+    // SAFETY: the path is NUL-terminated; two records are read.
+    check(unsafe { libc::utimensat(libc::AT_FDCWD, path.as_ptr(), times.as_ptr(), at_flags(follow)) }).map(drop)
 }
 
 pub fn umask(mask: Option<u32>) -> u32 {

@@ -1,6 +1,6 @@
 //! The backend in a cell: the import module `tidepool` (docs/abi.md) and four functions of WASI Preview 1.
 
-use crate::{Errno, Fd, Follow, Result, Stat, Timestamp, Whence};
+use crate::{Errno, Fd, Follow, Result, SetTime, Stat, Timestamp, Whence};
 use std::convert::Infallible;
 use std::ffi::OsStr;
 
@@ -66,6 +66,16 @@ mod preview1 {
         pub fn fd_write(fd: u32, iovs: *const Iovec, iovs_len: usize, out: *mut usize) -> i32;
         pub fn fd_seek(fd: u32, offset: i64, whence: u32, out: *mut u64) -> i32;
         pub fn fd_fdstat_get(fd: u32, out: *mut [u64; 3]) -> i32;
+        pub fn path_symlink(old: *const u8, old_len: usize, fd: u32, new: *const u8, new_len: usize) -> i32;
+        pub fn path_filestat_set_times(
+            fd: u32,
+            lookup: u32,
+            path: *const u8,
+            path_len: usize,
+            atime: u64,
+            mtime: u64,
+            flags: u32,
+        ) -> i32;
         pub safe fn sched_yield() -> i32;
         pub safe fn proc_exit(code: u32) -> !;
     }
@@ -201,6 +211,42 @@ pub fn path_chown(path: &[u8], uid: i32, gid: i32, follow: Follow) -> Result<()>
 pub fn path_access(path: &[u8], mode: i32) -> Result<()> {
     // SAFETY: the path lives through the call.
     check(unsafe { tidepool::path_access(path.as_ptr(), path.len(), mode) })
+}
+
+/// The one preopen, `/`.
+const ROOT: u32 = 3;
+
+/// A path as WASI's functions take it: relative to `/`.
+fn from_root(path: &[u8]) -> Result<Vec<u8>> {
+    let absolute = if path.starts_with(b"/") { path.to_vec() } else { [&getcwd()?, &b"/"[..], path].concat() };
+    let slashes = absolute.iter().take_while(|&&byte| byte == b'/').count();
+    Ok(if slashes == absolute.len() { b".".to_vec() } else { absolute[slashes..].to_vec() })
+}
+
+pub fn symlink(target: &[u8], path: &[u8]) -> Result<()> {
+    if path.is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    let path = from_root(path)?;
+    // SAFETY: both texts live through the call.
+    check(unsafe { preview1::path_symlink(target.as_ptr(), target.len(), ROOT, path.as_ptr(), path.len()) })
+}
+
+pub fn set_times(path: &[u8], atime: SetTime, mtime: SetTime, follow: Follow) -> Result<()> {
+    if path.is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    let path = from_root(path)?;
+    // Bits of fstflags: 1 set atime, 2 atime now, 4 and 8 the same for mtime.
+    let value = |time| match time {
+        SetTime::Keep => (0, 0),
+        SetTime::Now => (0, 2),
+        SetTime::To(time) => ((time.seconds as u64).wrapping_mul(1_000_000_000).wrapping_add(u64::from(time.nanoseconds)), 1),
+    };
+    let ((atime, aflags), (mtime, mflags)) = (value(atime), value(mtime));
+    let lookup = u32::from(follow == Follow::Yes);
+    // SAFETY: the path lives through the call.
+    check(unsafe { preview1::path_filestat_set_times(ROOT, lookup, path.as_ptr(), path.len(), atime, mtime, aflags | mflags << 2) })
 }
 
 pub fn umask(mask: Option<u32>) -> u32 {

@@ -2,11 +2,10 @@
 
 use crate::options::{Spec, parse};
 use crate::report::{Failure, Outcome, complain_of};
-use crate::stream::{Input, Output};
-use tidepool_system::Result;
+use crate::stream::{Input, Output, Trouble, file_error};
 
 const SPEC: Spec = Spec::new(
-    "A,show-all b,number-nonblank e E,show-ends n,number s,squeeze-blank t T,show-tabs u v,show-nonprinting",
+    "b,number-nonblank n,number s,squeeze-blank v,show-nonprinting E,show-ends T,show-tabs A,show-all e t u",
     "Usage: cat [OPTION]... [FILE]...
 Copies FILEs, or standard input without any or for -, to standard output.
 
@@ -62,7 +61,7 @@ pub fn run(args: Vec<Vec<u8>>) -> Outcome {
     let mut lines = Lines::default();
     let mut status = 0;
     for file in parsed.files() {
-        if let Err(errno) = copy(&file, &style, &mut lines, &mut out)? {
+        if let Err(errno) = file_error(copy(&file, &style, &mut lines, &mut out))? {
             out.flush()?;
             complain_of(&file, errno);
             status = 1;
@@ -72,16 +71,12 @@ pub fn run(args: Vec<Vec<u8>>) -> Outcome {
 }
 
 /// The outer result is standard output's, the inner one the file's.
-fn copy(file: &[u8], style: &Style, lines: &mut Lines, out: &mut Output) -> std::result::Result<Result<()>, Failure> {
-    let mut input = match Input::open(file) {
-        Ok(input) => input,
-        Err(errno) => return Ok(Err(errno)),
-    };
+fn copy(file: &[u8], style: &Style, lines: &mut Lines, out: &mut Output) -> std::result::Result<(), Trouble> {
+    let mut input = Input::open(file)?;
     loop {
-        let chunk = match input.chunk() {
-            Ok([]) => return Ok(Ok(())),
-            Ok(chunk) => chunk,
-            Err(errno) => return Ok(Err(errno)),
+        let chunk = match input.chunk()? {
+            [] => return Ok(()),
+            chunk => chunk,
         };
         if style.is_plain() {
             out.put(chunk)?;

@@ -5,7 +5,7 @@
 //! value may be left out (then it must stand in the same word). An option is known by its short name, or by its long one when it
 //! has no short one. `--help` and `--version` are every program's.
 
-use crate::report::{Failure, failure, misuse, name, quote_bare};
+use crate::report::{Failure, failure, misuse, name};
 use tidepool_system::{Fd, write_all};
 
 pub struct Spec {
@@ -217,11 +217,6 @@ pub fn choose(given: &[u8], option: &str, words: &[&'static str], status: i32) -
             Err(misuse(status, format!("{what} argument {given} for ‘{option}’\nValid arguments are:\n{}", valid.join("\n"))))
         }
     }
-}
-
-/// For a message about a file operand.
-pub fn shown(operand: &[u8]) -> String {
-    quote_bare(operand)
 }
 
 #[cfg(test)]

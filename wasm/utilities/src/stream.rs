@@ -4,6 +4,33 @@ use crate::report::{Failure, write_failure};
 use memchr::memchr;
 use tidepool_system::{Errno, Fd, Open, Result, close, open, read, write_all};
 
+/// Why copying stopped: the file that was read (the program goes on with the next one), or what ends the program.
+pub enum Trouble {
+    File(Errno),
+    Fatal(Failure),
+}
+
+impl From<Errno> for Trouble {
+    fn from(errno: Errno) -> Trouble {
+        Trouble::File(errno)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Trouble {
+        Trouble::Fatal(failure)
+    }
+}
+
+/// The file's error, or the end of the program.
+pub fn file_error<T>(result: std::result::Result<T, Trouble>) -> std::result::Result<Result<T>, Failure> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Trouble::File(errno)) => Ok(Err(errno)),
+        Err(Trouble::Fatal(failure)) => Err(failure),
+    }
+}
+
 pub const CHUNK: usize = 64 * 1024;
 
 /// Buffered output to a descriptor. What is not flushed is lost: a program ends with `finish`.
@@ -72,6 +99,11 @@ impl Input {
         Input { fd, buffer: Vec::new(), start: 0, end: 0, ended: false }
     }
 
+    /// How much of what was read is not yet taken.
+    pub fn buffered(&self) -> usize {
+        self.end - self.start
+    }
+
     pub fn fd(&self) -> Fd {
         self.fd
     }
@@ -127,6 +159,11 @@ impl Input {
                 return Ok(if line.is_empty() { None } else { Some(&self.buffer[line]) });
             }
         }
+    }
+
+    /// Looks again behind an end that was reached.
+    pub fn resume(&mut self) {
+        self.ended = false;
     }
 
     /// Everything that is left.
