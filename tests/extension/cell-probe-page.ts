@@ -4,11 +4,14 @@ import { DOCUMENT_ONLY_WAYS, DOCUMENT_WAYS, type Target, tryWays } from './cell-
 declare global {
   interface Window {
     tryDocumentWays: (target: Target, place: string) => Promise<Record<string, string>>
+    tryDocumentOnlyWays: (target: Target) => Promise<Record<string, string>>
     tryWorkerWays: (target: Target, script: string) => Promise<Record<string, string>>
   }
 }
 
-window.tryDocumentWays = (target, place) => tryWays({ ...DOCUMENT_WAYS, ...DOCUMENT_ONLY_WAYS }, target, place)
+window.tryDocumentWays = (target, place) => tryWays(DOCUMENT_WAYS, target, place)
+
+window.tryDocumentOnlyWays = (target) => tryWays(DOCUMENT_ONLY_WAYS, target, 'document')
 
 window.tryWorkerWays = (target, script) =>
   new Promise((resolve) => {

@@ -4,7 +4,7 @@ import { type Target, tryWays, WORKER_WAYS } from './cell-ways-out.ts'
 
 addEventListener('message', (event) => {
   const [broker] = event.ports
-  broker?.addEventListener('message', ({ data }) => void answer(data).then((result) => broker.postMessage(result)))
+  broker?.addEventListener('message', ({ data }) => void answer(data).then((result) => broker.postMessage(result, [])))
   broker?.start()
 })
 
@@ -14,7 +14,7 @@ async function answer(question: unknown): Promise<unknown> {
   if (question['t'] === 'storage') return await tryStorage()
   if (question['t'] === 'absent')
     return ['document', 'RTCPeerConnection', 'WebTransport', 'SharedWorker'].filter((name) => !(name in globalThis))
-  if (question['t'] === 'shout') return new BroadcastChannel('probe').postMessage(question['word'])
+  if (question['t'] === 'shout') return shout(question['word'])
   if (question['t'] === 'hear') return await heardOnChannel()
   return undefined
 }
@@ -44,7 +44,13 @@ async function tryStorage(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(results))
 }
 
+function shout(word: unknown): void {
+  const port = new BroadcastChannel('probe')
+  port.postMessage(word)
+}
+
 let heard: unknown[] | undefined
+
 /** The first question begins to listen; each gives what was heard since. */
 async function heardOnChannel(): Promise<unknown[]> {
   if (!heard) {

@@ -58,16 +58,16 @@ export const WORKER_WAYS: Readonly<Record<string, Way>> = {
       'message',
       'error',
     ),
-  'shared worker': ({ http }, path) => settle(new SharedWorker(http + path), 'error'),
 }
 
-/** A document's; each removes nothing and navigates nothing but what it makes itself. */
+/** A document's; each changes and navigates nothing but what it has made itself. */
 export const DOCUMENT_WAYS: Readonly<Record<string, Way>> = {
   sendBeacon: ({ http }, path) => navigator.sendBeacon(http + path, 'x'),
   fetchLater({ http }, path) {
     const { fetchLater } = globalThis as unknown as { fetchLater: (address: string, init: object) => unknown }
     return fetchLater(http + path, { activateAfter: 0 })
   },
+  'shared worker': ({ http }, path) => settle(new SharedWorker(http + path), 'error'),
   image: ({ http }, path) => settle(Object.assign(new Image(), { src: http + path }), 'load', 'error'),
   audio: ({ http }, path) => settle(new Audio(http + path), 'error'),
   script: ({ http }, path) => added('script', { src: http + path }),
@@ -77,14 +77,6 @@ export const DOCUMENT_WAYS: Readonly<Record<string, Way>> = {
   prefetch: ({ http }, path) => added('link', { rel: 'prefetch', href: http + path }),
   preload: ({ http }, path) => added('link', { rel: 'preload', as: 'image', href: http + path }),
   modulepreload: ({ http }, path) => added('link', { rel: 'modulepreload', href: http + path }),
-  icon: ({ http }, path) => added('link', { rel: 'icon', href: http + path }, 300),
-  manifest: ({ http }, path) => added('link', { rel: 'manifest', href: http + path }, 300),
-  'speculation rules': ({ http }, path) =>
-    added(
-      'script',
-      { type: 'speculationrules', textContent: JSON.stringify({ prefetch: [{ source: 'list', urls: [http + path] }] }) },
-      300,
-    ),
   iframe: ({ http }, path) => added('iframe', { src: http + path }),
   'frame within a frame': ({ http }, path) => added('iframe', { srcdoc: `<img src="${http}${path}">` }, 500),
   object: ({ http }, path) => added('object', { data: http + path }),
