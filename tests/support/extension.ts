@@ -182,21 +182,26 @@ export class Tidepool implements AsyncDisposable {
     return new ConsentWindow(page)
   }
 
-  /** Stops the service worker as the browser does when it has been idle. */
+  /** Stops the service worker, with whatever it does. The browser starts it again for the next event. */
   async stopServiceWorker(): Promise<void> {
     const { targetInfos } = await this.browser.send('Target.getTargets')
     const target = targetInfos.find(({ type, url }) => type === 'service_worker' && url.startsWith(this.address('')))
-    if (!target) return
-    const page = await this.open('chrome://serviceworker-internals')
-    try {
-      await page.evaluate((scope) => {
-        for (const button of document.querySelectorAll<HTMLButtonElement>('button.stop'))
-          if (button.closest('.serviceworker-registration, .serviceworker-registrations')?.textContent?.includes(scope)) button.click()
-      }, this.address(''))
-      await page.waitForTimeout(300)
-    } finally {
-      await page.close()
-    }
+    if (target) await this.browser.send('Target.closeTarget', { targetId: target.targetId })
+  }
+
+  /** Closes the offscreen document, as the browser does when it needs the memory. */
+  async closeOffscreen(): Promise<void> {
+    await this.serviceWorker()?.evaluate(async () => await chrome.offscreen.closeDocument())
+  }
+
+  /** Ends the whole browser as a power cut does. */
+  async kill(): Promise<void> {
+    const { processInfo } = await this.browser.send('SystemInfo.getProcessInfo')
+    const browser = processInfo.find(({ type }) => type === 'browser')
+    if (!browser) throw new Error('Cannot kill the browser: it does not say its process id')
+    const closed = new Promise((resolve) => this.context.once('close', resolve))
+    process.kill(browser.id, 'SIGKILL')
+    await closed
   }
 }
 
