@@ -18,7 +18,8 @@ interface LockedModule extends CellModule {
 
 // Taken before the lock removes the globals.
 const { process, performance, setTimeout, clearTimeout, setImmediate, URL } = globalThis
-const exit = process.exit.bind(process)
+/** `process.exit` itself goes through it, and it is removed. */
+const exit = (process as unknown as { reallyExit(code: number): never }).reallyExit.bind(process)
 const origin = performance.timeOrigin
 const now = performance.now.bind(performance)
 const write = process.stderr.write.bind(process.stderr)
