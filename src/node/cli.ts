@@ -7,7 +7,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { Orchestrator } from '../orchestrator/orchestrator.ts'
 import { CellFsError } from '../orchestrator/live-cell.ts'
 import { shellArgv } from '../orchestrator/catalog.ts'
-import { FileError } from '../orchestrator/file-error.ts'
+import { startError } from '../orchestrator/file-error.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { VERSION } from '../protocol/version.ts'
 import { MountError, type MountSpec, mountTree, parseMount } from './mounts.ts'
@@ -22,9 +22,9 @@ const SIGKILL = 9
 const GRACE_MS = 3_000
 
 interface RunFlags {
-  readonly mount: readonly MountSpec[]
+  readonly mount?: readonly MountSpec[]
   readonly cwd?: string
-  readonly env: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
   readonly store?: string
   readonly timeout: number
 }
@@ -58,9 +58,9 @@ function program(): Command {
     .command('run')
     .description('run a bash command line, or with - the script on standard input')
     .argument('<command>', 'the command line, in quotes; - reads a script from standard input')
-    .option('--mount <host:target[:ro]>', 'let it read a directory of this machine; may be given several times', collectMount, [])
+    .option('--mount <host:target[:ro]>', 'let it read a directory of this machine; may be given several times', collectMount)
     .option('--cwd <dir>', 'working directory (default: the one mount, else /home/user)')
-    .option('--env <name=value>', 'set an environment variable; may be given several times', collectEnv, {})
+    .option('--env <name=value>', 'set an environment variable; may be given several times', collectEnv)
     .option('--store <dir>', 'keep its files in this directory from run to run')
     .option('--timeout <seconds>', 'kill the command after so long', seconds, LIMITS.runTimeoutMs / 1000)
     .helpOption('--help', 'print this help')
@@ -73,7 +73,7 @@ function program(): Command {
   return tidepool
 }
 
-function collectMount(value: string, known: readonly MountSpec[]): MountSpec[] {
+function collectMount(value: string, known: readonly MountSpec[] = []): MountSpec[] {
   try {
     return [...known, parseMount(value)]
   } catch (error) {
@@ -81,7 +81,7 @@ function collectMount(value: string, known: readonly MountSpec[]): MountSpec[] {
   }
 }
 
-function collectEnv(value: string, known: Readonly<Record<string, string>>): Record<string, string> {
+function collectEnv(value: string, known: Readonly<Record<string, string>> = {}): Record<string, string> {
   const equals = value.indexOf('=')
   if (equals <= 0) throw new InvalidArgumentError('Write it as NAME=value.')
   return { ...known, [value.slice(0, equals)]: value.slice(equals + 1) }
@@ -96,12 +96,10 @@ function seconds(value: string): number {
 
 /** Runs the command to its end and gives the exit status. */
 async function run(command: string, flags: RunFlags): Promise<number> {
-  const platform = nodePlatform({
-    mounts: flags.mount.map((spec) => mountTree(spec)),
-    ...(flags.store === undefined ? {} : { store: flags.store }),
-  })
+  const { mount = [], env = {}, store, timeout } = flags
+  const platform = nodePlatform({ mounts: mount.map((spec) => mountTree(spec)), ...(store === undefined ? {} : { store }) })
   const orchestrator = new Orchestrator(platform)
-  const cwd = flags.cwd ?? (flags.mount.length === 1 ? flags.mount[0]?.target : undefined)
+  const cwd = flags.cwd ?? (mount.length === 1 ? mount[0]?.target : undefined)
   try {
     const script = command === '-' ? await readAll(process.stdin) : command
     const started = orchestrator.start(
@@ -109,19 +107,18 @@ async function run(command: string, flags: RunFlags): Promise<number> {
       {
         argv: shellArgv(script),
         ...(cwd === undefined ? {} : { cwd }),
-        env: flags.env,
+        env,
         ...(command === '-' ? {} : { stdin: process.stdin }),
-        timeoutMs: flags.timeout * 1000,
+        timeoutMs: timeout * 1000,
         output: (fd, bytes) => write(fd === 1 ? process.stdout : process.stderr, bytes).catch(() => started.closeOutput(fd)),
       },
     )
     passSignals(started)
     const outcome = await started.done
-    if (outcome.timedOut) process.stderr.write(`tidepool: the command was killed after ${flags.timeout} s (--timeout)\n`)
+    if (outcome.timedOut) process.stderr.write(`tidepool: the command was killed after ${timeout} s (--timeout)\n`)
     return outcome.timedOut ? STATUS_DEADLINE : outcome.status
   } catch (error) {
-    if (error instanceof CellFsError && cwd !== undefined) throw new FileError('run in', cwd, error.errno)
-    throw error
+    throw error instanceof CellFsError ? startError(error.errno, 'bash', cwd) : error
   } finally {
     await orchestrator.dispose()
   }
@@ -161,7 +158,11 @@ async function exit(status: number): Promise<void> {
 
 /** What the person did wrong was said by commander; the rest is ours, in one line and without a stack. */
 function statusOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : STATUS_FAILED
+  if (error instanceof CommanderError) {
+    if (error.code === 'commander.excessArguments')
+      process.stderr.write("Put the whole command line in quotes: tidepool run 'ls -l | wc -l'\n")
+    return error.exitCode === 0 ? 0 : STATUS_FAILED
+  }
   process.stderr.write(`tidepool: ${error instanceof Error ? error.message : 'it failed'}\n`)
   return STATUS_FAILED
 }

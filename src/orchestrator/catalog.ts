@@ -9,7 +9,7 @@ import { validateJson } from '../protocol/json-schema.ts'
 import type { JsonObject } from '../protocol/parse.ts'
 import type { Principal } from '../protocol/principal.ts'
 import type { ToolMeta, ToolResult } from '../protocol/tool.ts'
-import { FileError } from './file-error.ts'
+import { FileError, startError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
 import type { CollectedRun, Orchestrator } from './orchestrator.ts'
 import type { CancelSignal } from './platform.ts'
@@ -176,7 +176,7 @@ async function shellRun(orchestrator: Orchestrator, call: ToolCall): Promise<End
       { call: call.call, ...(call.maxOutputBytes === undefined ? {} : { maxOutputBytes: call.maxOutputBytes }) },
     )
     .catch((error: unknown) => {
-      throw error instanceof CellFsError ? new FileError('run in', cwd ?? '.', error.errno) : error
+      throw error instanceof CellFsError ? startError(error.errno, 'bash', cwd) : error
     })
   const out = texts(orchestrator, run, base64)
   if (run.timedOut)

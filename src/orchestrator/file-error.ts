@@ -28,6 +28,11 @@ const ERRORS: Readonly<Record<number, readonly [code: string, text: string]>> = 
 export const EIO = 29
 export const ENOSPC = 51
 
+/** Why a command could not even be started: nearly always its working directory. */
+export function startError(errno: number, program: string, cwd: string | undefined): FileError {
+  return cwd === undefined ? new FileError('start', program, errno) : new FileError('run in', cwd, errno)
+}
+
 /** `code` is the errno's name as Node has it (`ENOENT`). */
 export class FileError extends Error {
   override readonly name = 'FileError'

@@ -5,7 +5,7 @@ import type { FileStat, FsOp, FsValue, ListEntry } from '../protocol/cell.ts'
 import { BtcpError } from '../protocol/error.ts'
 import type { Principal } from '../protocol/principal.ts'
 import { shellArgv } from './catalog.ts'
-import { FileError } from './file-error.ts'
+import { FileError, startError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
 import type { CollectedRun, Orchestrator } from './orchestrator.ts'
 import type { CancelSignal } from './platform.ts'
@@ -102,7 +102,7 @@ export class SandboxCore {
         { unlimited: listener !== undefined },
       )
       .catch((error: unknown) => {
-        throw error instanceof CellFsError ? new FileError('run in', cwd ?? '/home/user', error.errno) : error
+        throw error instanceof CellFsError ? startError(error.errno, 'bash', cwd) : error
       })
     await listener?.end()
     const rest = endOf(run)
