@@ -184,19 +184,19 @@ export class MemFile extends Inode {
     return (this.chunks[index] = new Chunk(this, index, this.#bootLength(index), true))
   }
 
-  /** The bytes if the fault is answered at once; else it is under way (or has failed, which is told once). */
+  /** The bytes if the fault is answered at once; else it is under way. What it failed with is thrown, once. */
   #absent(chunk: Chunk): Uint8Array | undefined {
-    if (chunk.errno !== 0) {
-      const { errno } = chunk
-      chunk.errno = 0
-      throw SysError.of(errno)
+    if (chunk.errno === 0) {
+      const end = Math.min(chunk.index + READ_AHEAD, chunkCount(this.size))
+      this.fs.fault(chunk)
+      for (let i = chunk.index + 1; i < end; i++) {
+        const next = this.chunks[i] ?? this.#bootChunk(i)
+        if (next?.stored && !next.bytes && next.errno === 0) this.fs.fault(next)
+      }
     }
-    const end = Math.min(chunk.index + READ_AHEAD, chunkCount(this.size))
-    this.fs.fault(chunk)
-    for (let i = chunk.index + 1; i < end; i++) {
-      const next = this.chunks[i] ?? this.#bootChunk(i)
-      if (next?.stored && !next.bytes && next.errno === 0) this.fs.fault(next)
-    }
-    return chunk.bytes
+    const { errno } = chunk
+    if (errno === 0) return chunk.bytes
+    chunk.errno = 0
+    throw SysError.of(errno)
   }
 }

@@ -54,10 +54,6 @@ export class ProgramFile extends Inode {
 
   /** undefined until the bytes are there; then `waiters` are woken. EIO when they cannot be had, and the next read asks again. */
   get bytes(): Uint8Array | undefined {
-    if (this.#failed) {
-      this.#failed = this.#asked = false
-      throw SysError.of(Errno.EIO)
-    }
     if (!this.#asked) {
       this.#asked = true
       this.#programs.read(this.module, (bytes) => {
@@ -65,6 +61,10 @@ export class ProgramFile extends Inode {
         this.#failed = bytes === undefined
         this.#waiters.wakeAll()
       })
+    }
+    if (this.#failed) {
+      this.#failed = this.#asked = false
+      throw SysError.of(Errno.EIO)
     }
     return this.#bytes
   }
