@@ -27,6 +27,7 @@ interface RunFlags {
   readonly env?: Readonly<Record<string, string>>
   readonly store?: string
   readonly timeout: number
+  readonly strace?: true
 }
 
 const EXAMPLES = `
@@ -63,6 +64,7 @@ function program(): Command {
     .option('--env <name=value>', 'set an environment variable; may be given several times', collectEnv)
     .option('--store <dir>', 'keep its files in this directory from run to run')
     .option('--timeout <seconds>', 'kill the command after so long', seconds, LIMITS.runTimeoutMs / 1000)
+    .option('--strace', 'print every system call to standard error')
     .helpOption('--help', 'print this help')
     .addHelpText('after', EXAMPLES)
     .allowExcessArguments(false)
@@ -98,7 +100,8 @@ function seconds(value: string): number {
 async function run(command: string, flags: RunFlags): Promise<number> {
   const { mount = [], env = {}, store, timeout } = flags
   const platform = nodePlatform({ mounts: mount.map((spec) => mountTree(spec)), ...(store === undefined ? {} : { store }) })
-  const orchestrator = new Orchestrator(platform)
+  const trace = (lines: string): void => void process.stderr.write(lines)
+  const orchestrator = new Orchestrator(platform, flags.strace ? { trace } : {})
   const cwd = flags.cwd ?? (mount.length === 1 ? mount[0]?.target : undefined)
   try {
     const script = command === '-' ? await readAll(process.stdin) : command

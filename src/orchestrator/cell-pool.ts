@@ -14,6 +14,8 @@ import { TablesError } from './store/tables.ts'
 export interface CellSettings {
   readonly env: Readonly<Record<string, string>>
   readonly seed?: number
+  /** hears every system call of every cell */
+  readonly trace?: (lines: string) => void
 }
 
 /** A cell that boots or lives, and the memories that it has borrowed. */

@@ -18,6 +18,8 @@ export interface CellBoot {
   readonly env: Readonly<Record<string, string>>
   readonly seed?: number
   readonly memories: number
+  /** hears every system call */
+  readonly trace?: (lines: string) => void
 }
 
 /** What a run hears of its cell. */
@@ -77,6 +79,7 @@ export class LiveCell {
   readonly #runs = new Map<string, CellRun>()
   readonly #answers = new Map<number, Answer>()
   #requests = 0
+  #trace: CellBoot['trace']
   #faultsOpen = 0
   #idleTalk = { second: 0, count: 0 }
   #ended: string | undefined
@@ -183,9 +186,21 @@ export class LiveCell {
       readOnly: mount.readOnly,
       metadata: mount.metadata,
     }))
-    const { env, seed, memories } = boot
+    const { env, seed, memories, trace } = boot
+    this.#trace = trace
     const more = seed === undefined ? {} : { seed }
-    this.#say({ t: 'boot', version: CELL_WIRE_VERSION, limits: this.#limits, env, ...more, metadata, seq, mounts, memories })
+    this.#say({
+      t: 'boot',
+      version: CELL_WIRE_VERSION,
+      limits: this.#limits,
+      env,
+      ...more,
+      metadata,
+      seq,
+      mounts,
+      memories,
+      trace: trace !== undefined,
+    })
   }
 
   #say(message: ToCell): void {
@@ -215,6 +230,8 @@ export class LiveCell {
         return this.#ready.resolve()
       case 'refused':
         return this.terminate(`the cell refused to run: ${message.reason.slice(0, 200)}`)
+      case 'trace':
+        return this.#trace ? this.#trace(message.lines) : this.#countIdleTalk()
       case 'took':
         return this.#runs.get(message.call)?.events.took(message.bytes)
       case 'out':

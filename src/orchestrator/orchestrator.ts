@@ -19,6 +19,8 @@ export interface OrchestratorSettings {
   readonly env?: Readonly<Record<string, string>>
   /** with a seed, clock and randomness of the cells repeat */
   readonly seed?: number
+  /** hears every system call of every cell, as strace(1) prints them */
+  readonly trace?: (lines: string) => void
 }
 
 export interface StartedRun {
@@ -51,10 +53,8 @@ export class Orchestrator {
   constructor(platform: Platform, settings: OrchestratorSettings = {}) {
     this.limits = settings.limits ?? LIMITS
     this.platform = platform
-    this.#pool = new CellPool(platform, this.limits, {
-      env: settings.env ?? {},
-      ...(settings.seed === undefined ? {} : { seed: settings.seed }),
-    })
+    const { env = {}, seed, trace } = settings
+    this.#pool = new CellPool(platform, this.limits, { env, ...(seed === undefined ? {} : { seed }), ...(trace ? { trace } : {}) })
     this.#queue = new CallQueue(this.limits)
     this.#bucket = new CallBucket(this.limits, () => platform.clock.monotonic())
   }

@@ -22,6 +22,7 @@ const SIGNAL_MAX = 64
 const CALL_LENGTH = 128
 const MESSAGE_LENGTH = 1_000
 const CHANGES = 100
+const TRACE_LENGTH = 1_000_000
 const BLOBS = 4_096
 const MOUNTS = 64
 const STREAMS = 100_000
@@ -83,6 +84,8 @@ export function parseToBroker(message: unknown, limits: Limits): Parsed<ToBroker
         return { t: 'ready', version: m.whole('version', U32), proof: m.list('proof', 64, (item, at) => textOf(item, at, 200)) }
       case 'refused':
         return { t: 'refused', reason: m.text('reason', MESSAGE_LENGTH) }
+      case 'trace':
+        return { t: 'trace', lines: m.text('lines', TRACE_LENGTH) }
       case 'took':
         return { t: 'took', call: m.call(), bytes: m.whole('bytes', U32) }
       case 'out':
@@ -135,6 +138,7 @@ function readBoot(m: Reader): ToCell {
     seq: m.whole('seq'),
     mounts: m.list('mounts', MOUNTS, (item, at) => readMount(new Reader(item, at))),
     memories: m.whole('memories', U32),
+    ...m.optional('trace', () => ({ trace: m.flag('trace') })),
   }
 }
 

@@ -37,6 +37,8 @@ export type ToCell =
       readonly mounts: readonly CellMount[]
       /** wasm memories that the cell may hold at once until the next `allow` */
       readonly memories: number
+      /** tell every system call (`trace`) */
+      readonly trace?: boolean
     }
   | {
       readonly t: 'run'
@@ -100,6 +102,8 @@ export type ToBroker =
       readonly seq: number
       readonly error?: { readonly errno: number; readonly message: string }
     }
+  /** Lines as strace(1) prints them, in order with the output of the same run. Only where the boot asked for them. */
+  | { readonly t: 'trace'; readonly lines: string }
   | { readonly t: 'beat'; readonly memories: number; readonly memoryBytes: number; readonly processes: number }
 
 export interface RunUsage {

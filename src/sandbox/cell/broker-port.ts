@@ -7,17 +7,34 @@ import type { FaultSource, JournalMessage, JournalSink } from '../../kernel/jour
 import type { ToBroker, ToCell } from '../../protocol/cell.ts'
 import type { CellPort } from './cell-host.ts'
 
+/** Lines of the trace that are sent together. */
+const TRACE_BATCH = 16 * 1024
+
 export class BrokerPort implements JournalSink, FaultSource {
   readonly #port: CellPort
   readonly #faults = new Map<number, (result: Uint8Array | number) => void>()
   #requests = 0
+  #trace = ''
 
   constructor(port: CellPort) {
     this.#port = port
   }
 
+  /** Lines of the trace go out before what follows them. */
   send(message: ToBroker, transfer?: readonly ArrayBuffer[]): void {
+    this.#sendTrace()
     this.#port.send(message, transfer)
+  }
+
+  trace(line: string): void {
+    this.#trace += `${line}\n`
+    if (this.#trace.length >= TRACE_BATCH) this.#sendTrace()
+  }
+
+  #sendTrace(): void {
+    const lines = this.#trace
+    this.#trace = ''
+    if (lines !== '') this.#port.send({ t: 'trace', lines } satisfies ToBroker)
   }
 
   post(message: JournalMessage): void {

@@ -81,6 +81,7 @@ class Cell {
       mounts,
       memories,
       report: (error) => host.report(error),
+      ...(boot.trace ? { strace: (line: string) => broker.trace(line) } : {}),
     })
     this.#files = new FileOperations(this.#kernel.vfs, limits)
     this.#beatLater()
