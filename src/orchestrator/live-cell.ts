@@ -199,7 +199,7 @@ export class LiveCell {
       seq,
       mounts,
       memories,
-      trace: trace !== undefined,
+      ...(trace ? { trace: true } : {}),
     })
   }
 
