@@ -1,5 +1,5 @@
 /**
- * The system calls: what a program can import, as data. docs/syscalls.md is generated from it (scripts/generate-docs.mjs), the import
+ * The system calls: what a program can import, as data. docs/syscalls.md is generated from it (scripts/generate-docs.ts), the import
  * tables and the shim are built from it, and every row has a test of its name in tests/kernel/wasi.
  */
 export type SyscallModule = 'wasi_snapshot_preview1' | 'tidepool'

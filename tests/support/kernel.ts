@@ -1,5 +1,8 @@
 /** A kernel in this Node process, for tests: programs from wasm/dist or given ones, files in memory, a journal that commits at once. */
-import { existsSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AGAIN } from '../../src/kernel/errno.ts'
 import type { ProgramCatalog } from '../../src/kernel/fs/program-catalog.ts'
@@ -29,11 +32,20 @@ export function builtPrograms(): Programs {
   const lock = JSON.parse(readFileSync(new URL('lock.json', dist), 'utf8')) as Lock
   for (const { name, file, programs: names } of lock.modules) add(name, new URL(file, dist), names)
   const shell = process.env['TIDEPOOL_SHELL']
-  if (shell && existsSync(shell)) add('shell', shell, ['sh', 'bash'])
+  if (shell) add('shell', poolable(shell), ['sh', 'bash'])
   return programs
 }
 
-export const DIST = fileURLToPath(dist)
+/** A module as the linker left it, after the pass that `npm run build:wasm` ends with. */
+function poolable(file: string): string {
+  const exports = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(file)))
+  if (exports.some((e) => e.name === '__vm_pages')) return file
+  const out = join(tmpdir(), `tidepool-${process.pid}-${basename(file)}`)
+  execFileSync(fileURLToPath(new URL('../../.cache/wasm-target/pool-pass/release/pool-pass', import.meta.url)), [file, out], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  return out
+}
 
 export const ENVIRONMENT: readonly ByteString[] = [
   'HOME=/home/user',
@@ -82,7 +94,7 @@ export class TestKernel {
     this.kernel = new Kernel({
       limits,
       clock: { now: () => performance.timeOrigin + performance.now(), monotonic: () => performance.now() },
-      random: (into) => void crypto.getRandomValues(into),
+      random: (into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
       macrotask: (task) => void setImmediate(task),
       timer: (milliseconds, task) => {
         const timer = setTimeout(task, milliseconds)

@@ -1,6 +1,6 @@
 /** From a program to a process that runs it: an instance, the directories it finds open, and its place in the table. */
 import type { ByteString } from '../vfs/byte-string.ts'
-import { Directory, FileKind } from '../vfs/inode.ts'
+import { type Directory, FileKind } from '../vfs/inode.ts'
 import { O } from '../vfs/open-file.ts'
 import type { System } from '../wasi/system.ts'
 import { Descriptor } from './fd-table.ts'

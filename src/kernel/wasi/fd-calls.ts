@@ -34,6 +34,7 @@ export const fdCalls = (system: System) => ({
     if (length <= 0n) throw SysError.of(Errno.EINVAL)
     const end = fileOffset(offset) + fileOffset(length)
     if (file.inode.kind !== FileKind.File) throw SysError.of(file.inode.kind === FileKind.Fifo ? Errno.ESPIPE : Errno.ENODEV)
+    if (end - file.inode.size > file.inode.fs.space().freeBytes) throw SysError.of(Errno.ENOSPC)
     if (end > file.inode.size) file.truncate(end)
     return Errno.SUCCESS
   },

@@ -74,39 +74,39 @@ function guarded(call: Call, report: (error: unknown) => void): Call {
   }
   const f = call as unknown as (a: unknown, b: unknown, c: unknown, d: unknown, ...more: unknown[]) => number
   if (call.length <= 4)
-    return ((a: unknown, b: unknown, c: unknown, d: unknown) => {
+    return (a: unknown, b: unknown, c: unknown, d: unknown) => {
       try {
         return f(a, b, c, d)
       } catch (error) {
         return failed(error)
       }
-    }) as Call
-  return ((a: unknown, b: unknown, c: unknown, d: unknown, ...more: unknown[]) => {
+    }
+  return (a: unknown, b: unknown, c: unknown, d: unknown, ...more: unknown[]) => {
     try {
       return f(a, b, c, d, ...more)
     } catch (error) {
       return failed(error)
     }
-  }) as Call
+  }
 }
 
 function trapping(call: Call): Call {
   const f = call as unknown as (...args: unknown[]) => number
-  return ((...args: unknown[]) => {
+  return (...args: unknown[]) => {
     try {
       return f(...args)
     } catch (error) {
       if (error === UNWIND) return KILLED
       throw error
     }
-  }) as Call
+  }
 }
 
 /** strace(1): a line for each call that returns, with its arguments as they are. */
 function traced(row: Syscall, call: Call, system: System, trace: Trace): Call {
   const f = call as unknown as (...args: unknown[]) => number
   const show = (result: string, args: readonly unknown[], pid: number): void => trace(`${pid} ${row.name}(${args.join(', ')}) = ${result}`)
-  return ((...args: unknown[]) => {
+  return (...args: unknown[]) => {
     const pid = system.scheduler.current!.pid
     try {
       const result = f(...args)
@@ -117,7 +117,7 @@ function traced(row: Syscall, call: Call, system: System, trace: Trace): Call {
       show('?', args, pid)
       throw error
     }
-  }) as Call
+  }
 }
 
 const RESULT_IS_VALUE = new Set(['proc_getpid', 'proc_getppid', 'umask'])

@@ -53,6 +53,9 @@ const vector = (items: readonly number[][]): number[] => [...unsigned(items.leng
 const section = (id: number, body: number[]): number[] => [id, ...unsigned(body.length), ...body]
 const valueType = (letter: string): number => (letter === 'I' ? I64 : I32)
 
+/** Bytes that belong together, one line of code each. */
+const line = (...bytes: number[]): number[] => bytes
+
 /** Functions 0 and 1 are `slow` and `setcur`; then come the fast imports, then the exports in the same order. */
 const SLOW = 0
 const SETCUR = 1
@@ -64,14 +67,14 @@ function body(call: ShimCall, fast: number): number[] {
   const r = unsigned(call.params.length)
   const trapIf = [op.if, EMPTY_BLOCK, op.unreachable, op.end]
   return [
-    ...[1, 1, I32],
-    ...[op.loop, EMPTY_BLOCK],
+    ...line(1, 1, I32),
+    ...line(op.loop, EMPTY_BLOCK),
     ...args,
-    ...[op.call, ...unsigned(fast), op.localTee, ...r, op.constant, 0, op.atLeast],
-    ...[op.if, EMPTY_BLOCK, op.localGet, ...r, op.return, op.end],
-    ...[op.localGet, ...r, op.constant, KILLED & 0x7f, op.equal, ...trapIf],
-    ...[op.call, SLOW, op.call, SETCUR, ...trapIf],
-    ...[op.branch, 0, op.end, op.unreachable, op.end],
+    ...line(op.call, ...unsigned(fast), op.localTee, ...r, op.constant, 0, op.atLeast),
+    ...line(op.if, EMPTY_BLOCK, op.localGet, ...r, op.return, op.end),
+    ...line(op.localGet, ...r, op.constant, KILLED & 0x7f, op.equal, ...trapIf),
+    ...line(op.call, SLOW, op.call, SETCUR, ...trapIf),
+    ...line(op.branch, 0, op.end, op.unreachable, op.end),
   ]
 }
 
@@ -88,7 +91,7 @@ export function encodeShim(calls: readonly ShimCall[]): Uint8Array {
     return [...unsigned(code.length), ...code]
   })
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...line(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
     ...section(1, vector(types)),
     ...section(2, vector(imported.map((name, i) => [...text('k'), ...text(name), 0, ...unsigned(i)]))),
     ...section(3, vector(calls.map((_, i) => unsigned(FIRST_FAST + i)))),
