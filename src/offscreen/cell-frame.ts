@@ -8,7 +8,7 @@ import { messagePortTransport } from './message-port.ts'
 
 const PAGE = 'src/sandbox/frame/index.html'
 const OPEN_MS = 10_000
-const PING_MS = 500
+const PING_MS = 400
 /** A renderer under load is slow to answer, a dead one never does. Counted in pings, so that a pause of this document counts for nothing. */
 const PINGS_UNANSWERED = 4
 

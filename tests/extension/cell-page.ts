@@ -1,25 +1,33 @@
 /**
- * A page of the extension that holds the platform as the offscreen document does, so that a test can reach it. Only builds for tests
- * have it (tests/support/cell-extension.ts).
+ * A page of the extension that holds the platform and the orchestrator as the offscreen document does, so that a test can reach them.
+ * Only builds for tests have it (tests/support/cell-extension.ts).
  */
 import { webPlatform } from '../../src/offscreen/web-platform.ts'
-import type { CellHandle } from '../../src/orchestrator/platform.ts'
+import { Orchestrator } from '../../src/orchestrator/orchestrator.ts'
+import type { CellHandle, Platform } from '../../src/orchestrator/platform.ts'
+import type { FsOp, FsValue } from '../../src/protocol/cell.ts'
 import { limitsWith, type LimitName } from '../../src/protocol/limits.ts'
-import type { Origin } from '../../src/protocol/principal.ts'
+import { isRecord } from '../../src/protocol/parse.ts'
+import type { Origin, Principal } from '../../src/protocol/principal.ts'
 
-interface Heard {
-  readonly handle: CellHandle
-  readonly messages: unknown[]
-  /** when the platform said that the cell has ended, by this page's clock */
-  closedAt: number | undefined
-  wake: () => void
+export interface RunResult {
+  readonly status: number
+  readonly timedOut: boolean
+  readonly stdout: string
+  readonly stderr: string
+  /** by this page's clock, from the call to its answer */
+  readonly ms: number
+  /** code and text of the error, where it could not be run to its end */
+  readonly error?: string
 }
 
-const cells: Heard[] = []
-
 export interface CellPage {
+  /** From now on everything goes on under these limits. */
   useLimits(overrides: Partial<Record<LimitName, number>>): void
-  /** Starts a cell of a site of that name; the result is its number. */
+  /** Runs a program in the cell of a site, through the orchestrator. */
+  run(site: string, argv: readonly string[], timeoutMs?: number): Promise<RunResult>
+  fs(site: string, op: FsOp): Promise<FsValue>
+  /** Starts a bare cell of a site, with no orchestrator; the result is its number. */
   start(site: string): Promise<number>
   say(cell: number, message: unknown): void
   /** The next message that has not been taken; undefined when the cell has ended or nothing comes in time. */
@@ -28,6 +36,10 @@ export interface CellPage {
   terminate(cell: number): void
   /** Resolves with whether the cell has ended by itself. */
   ended(cell: number, waitMs: number): Promise<boolean>
+  /** how many cells the platform has started */
+  started(): number
+  /** what the latest beat of any cell says, after one more has come */
+  beat(): Promise<{ memories: number; memoryBytes: number; processes: number }>
 }
 
 declare global {
@@ -36,22 +48,67 @@ declare global {
   }
 }
 
-let platform = webPlatform()
+interface Heard {
+  readonly handle: CellHandle
+  readonly messages: unknown[]
+  hasClosed: boolean
+  wake: () => void
+}
+
+const cells: Heard[] = []
+let started = 0
+let beats = Promise.withResolvers<Awaited<ReturnType<CellPage['beat']>>>()
+let platform = watched(webPlatform())
+let orchestrator = new Orchestrator(platform)
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const principalOf = (site: string): Principal => ({ kind: 'site', origin: `https://${site}.example` as Origin })
+
+/** Counts cells and listens for their beats. */
+function watched(real: Platform): Platform {
+  return {
+    ...real,
+    async startCell(principal) {
+      const { port, terminate } = await real.startCell(principal)
+      started += 1
+      const listen: typeof port.listen = (onMessage, onClose) =>
+        port.listen((message) => {
+          if (isRecord(message) && message['t'] === 'beat') {
+            const { memories, memoryBytes, processes } = message
+            beats.resolve({ memories: Number(memories), memoryBytes: Number(memoryBytes), processes: Number(processes) })
+            beats = Promise.withResolvers()
+          }
+          onMessage(message)
+        }, onClose)
+      return { port: { send: (message) => port.send(message), listen, close: () => port.close() }, terminate }
+    },
+  }
+}
+
+async function run(site: string, argv: readonly string[], timeoutMs?: number): Promise<RunResult> {
+  const { text } = platform
+  const startedAt = performance.now()
+  try {
+    const { status, timedOut, stdout, stderr } = await orchestrator.run(principalOf(site), { argv, ...(timeoutMs ? { timeoutMs } : {}) })
+    const ms = performance.now() - startedAt
+    return { status, timedOut, stdout: text.decode(stdout).text, stderr: text.decode(stderr).text, ms }
+  } catch (error) {
+    const ms = performance.now() - startedAt
+    return { status: -1, timedOut: false, stdout: '', stderr: '', ms, error: error instanceof Error ? error.message : String(error) }
+  }
+}
 
 async function start(site: string): Promise<number> {
-  const handle = await platform.startCell({ kind: 'site', origin: `https://${site}.example` as Origin })
-  const heard: Heard = { handle, messages: [], closedAt: undefined, wake: () => {} }
-  const wake = (): void => heard.wake()
+  const handle = await platform.startCell(principalOf(site))
+  const heard: Heard = { handle, messages: [], hasClosed: false, wake: () => {} }
   handle.port.listen(
     (message) => {
       heard.messages.push(message)
-      wake()
+      heard.wake()
     },
     () => {
-      heard.closedAt = performance.now()
-      wake()
+      heard.hasClosed = true
+      heard.wake()
     },
   )
   return cells.push(heard) - 1
@@ -60,26 +117,36 @@ async function start(site: string): Promise<number> {
 async function next(cell: number, waitMs = 10_000): Promise<unknown> {
   const heard = cells[cell]!
   const late = performance.now() + waitMs
-  while (heard.messages.length === 0 && heard.closedAt === undefined && performance.now() < late) {
+  while (heard.messages.length === 0 && !heard.hasClosed && performance.now() < late) {
     const woken = new Promise<void>((resolve) => (heard.wake = resolve))
     await Promise.race([woken, pause(late - performance.now())])
   }
   return heard.messages.shift()
 }
 
+const say = (cell: number, message: unknown): void => cells[cell]!.handle.port.send(message)
+
 window.cellPage = {
-  useLimits: (overrides) => void (platform = webPlatform(limitsWith(overrides))),
+  useLimits(overrides) {
+    const limits = limitsWith(overrides)
+    platform = watched(webPlatform(limits))
+    orchestrator = new Orchestrator(platform, { limits })
+  },
+  run,
+  fs: (site, op) => orchestrator.fs(principalOf(site), op),
   start,
   next,
-  say: (cell, message) => cells[cell]!.handle.port.send(message),
-  terminate: (cell) => cells[cell]!.handle.terminate(),
+  say,
   ask(cell, message) {
-    this.say(cell, message)
+    say(cell, message)
     return next(cell)
   },
+  terminate: (cell) => cells[cell]!.handle.terminate(),
   async ended(cell, waitMs) {
     const late = performance.now() + waitMs
-    while (cells[cell]!.closedAt === undefined && performance.now() < late) await pause(20)
-    return cells[cell]!.closedAt !== undefined
+    while (!cells[cell]!.hasClosed && performance.now() < late) await pause(20)
+    return cells[cell]!.hasClosed
   },
+  started: () => started,
+  beat: () => beats.promise,
 }

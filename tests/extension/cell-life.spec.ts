@@ -1,0 +1,104 @@
+/** Cells in real frames under the orchestrator: they run, are ended whatever they do, and the next one finds everything that was acknowledged. */
+import { expect, type Page, test } from '@playwright/test'
+import { type CellExtension, launchCells } from '../support/cell-extension.ts'
+import { encodeModule, ins } from '../support/wasm-encoder.ts'
+
+/** A program of our own form that makes no system call and never ends. */
+const SPIN = encodeModule({
+  imports: [],
+  memory: { pages: 1, imported: true },
+  globals: ['__stack_pointer', '__vm_pages', '__vm_limit'].map((name) => ({ name, value: name === '__vm_pages' ? 1 : 65_536 })),
+  functions: [{ params: '', result: false, locals: 0, code: [...ins.loop, ...ins.br(0), ...ins.end] }],
+  exports: { _start: 0 },
+})
+
+let cells: CellExtension
+let page: Page
+
+test.beforeAll(async () => {
+  cells = await launchCells({ programs: { spin: SPIN } })
+  page = cells.page
+})
+test.afterAll(async () => await cells?.[Symbol.asyncDispose]())
+
+const run = (site: string, argv: readonly string[], timeoutMs?: number, on = page) =>
+  on.evaluate(([site, argv, timeoutMs]) => window.cellPage.run(site, argv, timeoutMs), [site, argv, timeoutMs] as const)
+
+async function write(site: string, path: string, text: string, on = page): Promise<void> {
+  await on.evaluate(
+    ([site, path, text]) =>
+      window.cellPage.fs(site, { op: 'write', path, bytes: new TextEncoder().encode(text), mode: 'replace', offset: 0, mkdirs: false }),
+    [site, path, text] as const,
+  )
+}
+
+test('a cell runs a program', async () => {
+  expect(await run('life', ['echo', 'hi'])).toMatchObject({ status: 0, stdout: 'hi\n', stderr: '', timedOut: false })
+})
+
+test('a loop without system calls ends at its deadline; what was written stays, and the next command answers at once', async () => {
+  await write('spin', 'kept', 'still here')
+  const spun = await run('spin', ['spin'], 1_000)
+  expect(spun).toMatchObject({ status: 137, timedOut: true })
+  const next = await run('spin', ['cat', 'kept'])
+  expect(next).toMatchObject({ status: 0, stdout: 'still here' })
+  expect(next.ms).toBeLessThan(500)
+})
+
+test('sites run at the same time, each in its own frame with its own files', async () => {
+  await write('north', 'name', 'north')
+  await write('south', 'name', 'south')
+  const results = await Promise.all(['north', 'south'].map((site) => run(site, ['cat', 'name'])))
+  expect(results.map(({ stdout }) => stdout)).toEqual(['north', 'south'])
+})
+
+test('a cell that is ended while it starts leaves no worker behind', async () => {
+  const before = page.workers().length
+  await page.evaluate(async () => {
+    const frames = await Promise.all(['early', 'early', 'late'].map((site) => window.cellPage.start(site)))
+    for (const cell of frames) window.cellPage.terminate(cell)
+  })
+  await page.waitForTimeout(300)
+  expect(page.workers().length).toBe(before)
+})
+
+test('at most so many frames are there: one without cells makes room, and without such a one the next cell does not start', async () => {
+  const own = await cells.open()
+  const { error, frames } = await own.evaluate(async () => {
+    const { start, terminate, useLimits } = window.cellPage
+    useLimits({ framesLive: 2 })
+    const [first] = [await start('one'), await start('two')]
+    const error = await start('three').then(String, String)
+    terminate(first)
+    await start('three')
+    return { error, frames: document.querySelectorAll('iframe').length }
+  })
+  await own.close()
+  expect(error).toBe('Error: the limit framesLive is reached')
+  expect(frames).toBe(2)
+})
+
+test('when the renderer dies, what ran in it ends with an error and the next command answers', async () => {
+  const own = await cells.open()
+  await write('crash', 'kept', 'still here', own)
+  await run('beside', ['echo', 'hi'], undefined, own)
+  // Playwright gives up a page when a renderer of its frames dies, though the page lives on.
+  const session = await cells.tidepool.context.newCDPSession(own)
+  const evaluate = async (expression: string): Promise<unknown> => {
+    const { result } = await session.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true })
+    return result.value
+  }
+  const renderer = await cells.tidepool.context.newCDPSession(own.frames().at(-1)!)
+  const spinning = evaluate(`window.cellPage.run('crash', ['spin'])`)
+  await own.waitForTimeout(300)
+  void renderer.send('Page.crash').catch(() => undefined)
+  expect(await spinning).toMatchObject({ status: -1, error: 'Cannot finish the call: the cell ended' })
+  expect(await evaluate(`window.cellPage.run('crash', ['cat', 'kept'])`)).toMatchObject({ status: 0, stdout: 'still here' })
+  expect(await evaluate(`window.cellPage.run('beside', ['echo', 'hi'])`)).toMatchObject({ status: 0, stdout: 'hi\n' })
+})
+
+test('a module whose bytes are not those of the build is not run', async () => {
+  await using other = await launchCells({ altered: ['utilities'] })
+  const result = await other.page.evaluate(() => window.cellPage.run('altered', ['echo', 'hi']))
+  expect(result).toMatchObject({ status: -1, error: 'Cannot start "echo": EIO' })
+})
