@@ -2,8 +2,9 @@
  * Starts a cell as a locked child process: Node's permission model with read access to the cell's own folder, an empty environment, no
  * arguments, no standard streams; one channel by structured clone. The parent never trusts it (orchestrator/live-cell.ts).
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CellHandle } from '../orchestrator/platform.ts'
@@ -40,32 +41,42 @@ function lockFlags(readable: readonly string[]): string[] {
   ]
 }
 
+/**
+ * A cell that spins hears nothing, not even that its parent is gone. So the process is started over a line of shell which leaves a
+ * guard behind: when standard input ends without a word, because the parent has died in whatever way, it kills the cell.
+ * `$$` is the cell's own number, because `exec` keeps it. Windows has no such shell; there a spinning cell outlives a killed parent.
+ */
+const GUARDED = 'exec 4<&0; { read -r word <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- & unset PWD OLDPWD SHLVL _; exec "$@" </dev/null 4<&-'
+const SHELL = '/bin/sh'
+
+function startProcess(args: readonly string[], cwd: string): ChildProcess {
+  const command = existsSync(SHELL) ? [SHELL, '-c', GUARDED, 'cell', process.execPath, ...args] : [process.execPath, ...args]
+  const [program = '', ...rest] = command
+  const stdio: StdioOptions = ['pipe', 'ignore', 'inherit', 'ipc']
+  return spawn(program, rest, { cwd, env: {}, stdio, serialization: 'advanced', detached: true })
+}
+
 export async function startCellProcess(): Promise<CellHandle> {
   const { script, readable } = cellProgram()
-  const child = spawn(process.execPath, [...lockFlags(readable), script], {
-    cwd: dirname(script),
-    env: {},
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    serialization: 'advanced',
-    detached: true,
-  })
+  const child = startProcess([...lockFlags(readable), script], dirname(script))
+  // The guard is sent home when the cell has ended: the number may be another process's then.
+  child.once('exit', () => child.stdin?.end('done\n'))
+  child.stdin?.on('error', () => {})
   child.unref()
   child.channel?.unref()
+  if (child.stdin instanceof Socket) child.stdin.unref()
   return {
     port: {
       send: (message) => {
         if (!child.connected) throw new Error('Cannot send: the cell has ended')
-        child.send(message as object, (error) => error && child.disconnect())
+        child.send(message as object, (error) => error && child.connected && child.disconnect())
       },
       listen(onMessage, onClose) {
         child.on('message', onMessage)
         child.on('exit', onClose)
         child.on('error', onClose)
       },
-      close() {
-        child.removeAllListeners('message')
-        child.removeAllListeners('exit')
-      },
+      close: () => void child.removeAllListeners('message'),
     },
     terminate: () => void child.kill('SIGKILL'),
   }
