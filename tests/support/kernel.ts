@@ -128,6 +128,32 @@ export class TestKernel {
     return { ...end, stdout, stderr }
   }
 
+  /** Runs programs side by side, each one's output the next one's input; gives every status and what the last one wrote. */
+  async pipeline(...stages: readonly (readonly string[])[]): Promise<{ readonly statuses: number[]; readonly stdout: string }> {
+    const { vfs } = this.kernel
+    const [empty, nothing] = vfs.pipe()
+    nothing.unref()
+    let stdin: OpenFile = empty
+    const sessions = stages.map((argv) => {
+      const [reader, stdout] = vfs.pipe()
+      const stderr = vfs.open(vfs.root, '/dev/null', O.WRONLY, 0, false)
+      const session = this.kernel.start({
+        call: `test-${this.#calls++}`,
+        argv: argv.map(fromText),
+        env: ENVIRONMENT,
+        stdin,
+        stdout,
+        stderr,
+      })
+      stdin = reader
+      return session
+    })
+    const stdout = await collect(stdin, undefined)
+    const ends = await Promise.all(sessions.map((session) => session.exited))
+    if (this.faults.length > 0) throw this.faults[0]
+    return { statuses: ends.map((end) => end.status), stdout }
+  }
+
   begin(argv: readonly string[], options: RunOptions = {}) {
     const { vfs } = this.kernel
     const [stdin, feeder] = vfs.pipe()
