@@ -7,12 +7,16 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const NUMBER = /\bT\d{2,3}\b/g
 /** A number counts where a test or a suite is named: in the first argument of test, it or describe. */
 const TITLE = /\b(?:test|it|describe)(?:\.\w+)*(?:\([^()]*\))?\(\s*(['"`])(.*?)\1/gs
+/** A contract suite names its cases as keys. */
+const CASE = /^ {2}(['"`])(.*?)\1: async/gm
 
 function numbersOfTests(): Set<string> {
   const numbers = new Set<string>()
-  for (const file of globSync('tests/**/*.{test,spec}.ts', { cwd: ROOT }).concat(globSync('tests/contract/*.ts', { cwd: ROOT })))
-    for (const [, , title = ''] of readFileSync(`${ROOT}/${file}`, 'utf8').matchAll(TITLE))
+  for (const file of globSync('tests/**/*.{test,spec}.ts', { cwd: ROOT }).concat(globSync('tests/contract/*.ts', { cwd: ROOT }))) {
+    const text = readFileSync(`${ROOT}/${file}`, 'utf8')
+    for (const [, , title = ''] of [...text.matchAll(TITLE), ...text.matchAll(CASE)])
       for (const [number] of title.matchAll(NUMBER)) numbers.add(number)
+  }
   return numbers
 }
 
