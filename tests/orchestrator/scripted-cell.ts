@@ -11,7 +11,6 @@ import type { Tables } from '../../src/orchestrator/store/tables.ts'
 import { type Principal, principalKey } from '../../src/protocol/principal.ts'
 import { textCodec } from '../../src/node/text.ts'
 
-export type Message<T extends ToCell['t']> = Extract<ToCell, { t: T }>
 export type Script = (message: ToCell, cell: ScriptedCell) => void
 
 export class ScriptedCell {
