@@ -106,22 +106,16 @@ export function puppetModule(kind: 'own' | 'foreign'): Uint8Array<ArrayBuffer> {
   const grow: FunctionBody = {
     params: 'i',
     result: true,
-    locals: 0,
+    locals: 1,
     code: own
       ? [
-          ...line(
-            ...ins.get(0),
-            ...ins.globalGet(2),
-            ...ins.globalGet(1),
-            ...ins.sub,
-            0x4b,
-            ...ins.if,
-            ...ins.i32(-1),
-            ...ins.return,
-            ...ins.end,
-          ),
-          ...line(...ins.get(0), ...ins.grow, ...ins.drop, ...ins.globalGet(1)),
-          ...line(...ins.globalGet(1), ...ins.get(0), ...ins.add, ...ins.globalSet(1)),
+          // more than the quota leaves: −1
+          ...line(...ins.get(0), ...ins.globalGet(2), ...ins.globalGet(1), ...ins.sub, ...ins.above),
+          ...line(...ins.if, ...ins.i32(-1), ...ins.return, ...ins.end),
+          // what the memory itself lacks
+          ...line(...ins.get(0), ...ins.globalGet(1), ...ins.add, ...ins.tee(1), ...ins.size, ...ins.above, ...ins.if),
+          ...line(...ins.get(1), ...ins.size, ...ins.sub, ...ins.grow, ...ins.drop, ...ins.end),
+          ...line(...ins.globalGet(1), ...ins.get(1), ...ins.globalSet(1)),
         ]
       : [...ins.get(0), ...ins.grow],
   }

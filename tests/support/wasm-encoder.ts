@@ -47,6 +47,8 @@ export const ins = {
   load: (offset: number) => [0x28, 2, ...uleb(offset)],
   load64: (offset: number) => [0x29, 3, ...uleb(offset)],
   store: (offset: number) => [0x36, 2, ...uleb(offset)],
+  above: [0x4b],
+  size: [0x3f, 0],
   grow: [0x40, 0],
   i32: (n: number) => [0x41, ...sleb(n)],
 }

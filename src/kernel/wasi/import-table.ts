@@ -6,7 +6,6 @@
 import { errnoName, SysError } from '../errno.ts'
 import { UNWIND } from '../process/process-table.ts'
 import { type Syscall, SYSCALLS } from '../syscall-table.ts'
-import type { Blocking } from './blocking.ts'
 import { extension } from './extension.ts'
 import { preview1 } from './preview1.ts'
 import { KILLED, linkShim, WOULD_BLOCK } from './shim.ts'
@@ -17,7 +16,9 @@ type Call = (...args: never[]) => number
 export type Trace = (line: string) => void
 
 const PREVIEW1 = SYSCALLS.filter((row) => row.module === 'wasi_snapshot_preview1')
-const WAITING = SYSCALLS.filter((row) => row.waits)
+const TIDEPOOL = SYSCALLS.filter((row) => row.module === 'tidepool')
+const WAITING_PREVIEW1 = PREVIEW1.filter((row) => row.waits)
+const WAITING_TIDEPOOL = TIDEPOOL.filter((row) => row.waits)
 
 export interface ImportTables {
   readonly own: WasmImports
@@ -36,34 +37,16 @@ export function importTables(system: System, report: (error: unknown) => void, t
   const own = (call: Call): Call => guarded(call, report)
   const foreign = (call: Call): Call => trapping(guarded(call, report))
   const { blocking } = system
+  const shimmed = (rows: readonly Syscall[]): Readonly<Record<string, unknown>> =>
+    linkShim(rows, table(rows, own), blocking.slow, blocking.setcur)
   return {
     own: {
-      wasi_snapshot_preview1: {
-        ...table(PREVIEW1, own),
-        ...shimmed(
-          PREVIEW1.filter((row) => row.waits),
-          table(WAITING, own),
-          blocking,
-        ),
-      },
-      tidepool: {
-        ...table(
-          SYSCALLS.filter((row) => row.module === 'tidepool'),
-          own,
-        ),
-        ...shimmed(
-          WAITING.filter((row) => row.module === 'tidepool'),
-          table(WAITING, own),
-          blocking,
-        ),
-      },
+      wasi_snapshot_preview1: { ...table(PREVIEW1, own), ...shimmed(WAITING_PREVIEW1) },
+      tidepool: { ...table(TIDEPOOL, own), ...shimmed(WAITING_TIDEPOOL) },
     },
     foreign: { wasi_snapshot_preview1: linkShim(PREVIEW1, table(PREVIEW1, foreign), blocking.slow, blocking.setcurForeign) },
   }
 }
-
-const shimmed = (rows: readonly Syscall[], fast: Record<string, Call>, blocking: Blocking): Readonly<Record<string, unknown>> =>
-  linkShim(rows, fast, blocking.slow, blocking.setcur)
 
 /** An errno for what is thrown; anything else but the end of the process is a fault of the kernel. */
 function guarded(call: Call, report: (error: unknown) => void): Call {

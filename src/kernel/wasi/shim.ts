@@ -100,7 +100,8 @@ export function encodeShim(calls: readonly ShimCall[]): Uint8Array {
   ])
 }
 
-let compiled: { calls: readonly ShimCall[]; module: WasmModule } | undefined
+/** One module for each list of calls, shared by all kernels of this realm. */
+const modules = new WeakMap<readonly ShimCall[], WasmModule>()
 
 /** Links the shim over plain functions. `slow` resolves to the pid that goes on; `setcur` answers 1 for a process that must unwind. */
 export function linkShim(
@@ -109,6 +110,7 @@ export function linkShim(
   slow: () => Promise<number>,
   setcur: (pid: number) => number,
 ): Readonly<Record<string, unknown>> {
-  if (compiled?.calls !== calls) compiled = { calls, module: new wasm.Module(encodeShim(calls)) }
-  return new wasm.Instance(compiled.module, { k: { ...fast, slow: new wasm.Suspending(slow), setcur } }).exports
+  let module = modules.get(calls)
+  if (!module) modules.set(calls, (module = new wasm.Module(encodeShim(calls))))
+  return new wasm.Instance(module, { k: { ...fast, slow: new wasm.Suspending(slow), setcur } }).exports
 }
