@@ -1,6 +1,7 @@
 //! File descriptors without std's buffers: read, write, dup, pipe. Numbers are Unix numbers (docs/abi.md, "Conventions").
 
 use crate::{Errno, Result, sys};
+use std::time::Instant;
 
 /// A Unix descriptor number. It owns nothing: closing is `close`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -50,6 +51,11 @@ pub fn write_all(fd: Fd, mut bytes: &[u8]) -> Result<()> {
 /// `lseek(2)`. ESPIPE on a pipe.
 pub fn seek(fd: Fd, offset: i64, whence: Whence) -> Result<u64> {
     sys::seek(fd, offset, whence)
+}
+
+/// `poll(2)`: waits until a read would not wait; false when `deadline` came first.
+pub fn wait_readable(fd: Fd, deadline: Instant) -> Result<bool> {
+    sys::wait_readable(fd, deadline.saturating_duration_since(Instant::now()))
 }
 
 /// `isatty(3)`.

@@ -20,7 +20,7 @@ mod sys;
 mod sys;
 
 pub use errno::{Errno, Result};
-pub use fd::{Fd, Whence, close, dup, dup_from, dup2, is_tty, pipe, read, seek, set_cloexec, write, write_all};
+pub use fd::{Fd, Whence, close, dup, dup_from, dup2, is_tty, pipe, read, seek, set_cloexec, wait_readable, write, write_all};
 pub use file::{
     Access, Follow, Open, SetTime, Stat, Timestamp, access, chmod, chown, fchmod, fstat, lstat, mode_string, open, set_times, stat,
     symlink, umask,

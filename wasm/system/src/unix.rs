@@ -6,6 +6,7 @@ use std::ffi::{CString, OsStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 fn errno() -> Errno {
     Errno::from(std::io::Error::last_os_error())
@@ -44,6 +45,13 @@ pub fn seek(fd: Fd, offset: i64, whence: Whence) -> Result<u64> {
     // SAFETY: takes numbers only.
     let position = unsafe { libc::lseek(number(fd), offset, whence) };
     if position < 0 { Err(errno()) } else { Ok(position as u64) }
+}
+
+pub fn wait_readable(fd: Fd, most: Duration) -> Result<bool> {
+    let mut poll = libc::pollfd { fd: number(fd), events: libc::POLLIN, revents: 0 };
+    let milliseconds = c_int::try_from(most.as_millis()).unwrap_or(c_int::MAX);
+    // SAFETY: one entry, which lives through the call.
+    Ok(check(unsafe { libc::poll(&mut poll, 1, milliseconds) })? > 0)
 }
 
 pub fn is_tty(fd: Fd) -> bool {

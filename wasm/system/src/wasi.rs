@@ -3,6 +3,7 @@
 use crate::{Errno, Fd, Follow, Result, SetTime, Stat, Timestamp, Whence};
 use std::convert::Infallible;
 use std::ffi::OsStr;
+use std::time::Duration;
 
 mod tidepool {
     #[link(wasm_import_module = "tidepool")]
@@ -76,6 +77,7 @@ mod preview1 {
             mtime: u64,
             flags: u32,
         ) -> i32;
+        pub fn poll_oneoff(subscriptions: *const [u64; 6], events: *mut [u64; 4], count: usize, out: *mut usize) -> i32;
         pub safe fn sched_yield() -> i32;
         pub safe fn proc_exit(code: u32) -> !;
     }
@@ -114,6 +116,19 @@ pub fn seek(fd: Fd, offset: i64, whence: Whence) -> Result<u64> {
 }
 
 /// As wasi-libc's isatty: a character device that can neither seek nor tell.
+/// A subscription is 48 bytes (userdata, tag, then the descriptor, or clock, timeout, precision, flags); an event is 32.
+pub fn wait_readable(fd: Fd, most: Duration) -> Result<bool> {
+    const MONOTONIC: u64 = 1;
+    const TAG_READ: u64 = 1;
+    let timeout = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+    let subscriptions = [[0, TAG_READ, u64::from(fd.wasi()), 0, 0, 0], [1, 0, MONOTONIC, timeout, 0, 0]];
+    let mut events = [[0; 4]; 2];
+    let mut count = 0;
+    // SAFETY: two subscriptions and room for two events, which live through the call.
+    check(unsafe { preview1::poll_oneoff(subscriptions.as_ptr(), events.as_mut_ptr(), 2, &mut count) })?;
+    Ok(events.iter().take(count).any(|event| event[0] == 0))
+}
+
 pub fn is_tty(fd: Fd) -> bool {
     const CHARACTER_DEVICE: u64 = 2;
     const SEEK_OR_TELL: u64 = 1 << 2 | 1 << 5;

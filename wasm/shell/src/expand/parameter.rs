@@ -1,0 +1,609 @@
+//! Parameter expansion: what a parameter's value is, and the operations of `${…}` on it.
+
+use std::collections::BTreeMap;
+
+use tidepool_syntax::Name;
+use tidepool_syntax::ast::{Operation, Parameter, Subscript, Target, Word};
+
+use super::Mode;
+use super::fields::Fields;
+use super::transform::{change_case, character_count, remove_prefix, remove_suffix, replace, substring, transform};
+use crate::shell::{Flow, Shell};
+use crate::variables::{Bytes, Value};
+
+/// What a parameter holds.
+#[derive(Debug, Clone)]
+pub enum Found {
+    Unset,
+    One(Bytes),
+    /// `$@` and `a[@]`, or `$*` and `a[*]` when `joined`.
+    Many { values: Vec<Bytes>, joined: bool },
+}
+
+impl Shell {
+    /// `$name`, computed where it is not stored.
+    pub fn variable_text(&mut self, name: Name) -> Flow<Option<Bytes>> {
+        let name = self.resolve_element(name)?;
+        let name = match name {
+            Resolved::Name(name) => name,
+            Resolved::Element(text) => return Ok(text),
+        };
+        if let Some(text) = self.variables.scalar(name) {
+            return Ok(Some(text.to_vec()));
+        }
+        if self.variables.get(name).is_some_and(|variable| variable.is_array()) {
+            return Ok(None);
+        }
+        Ok(self.dynamic(name).or_else(|| self.dynamic_elements(name)?.remove(&0)))
+    }
+
+    /// A reference may name an array element: `declare -n r=a[1]`.
+    fn resolve_element(&mut self, name: Name) -> Flow<Resolved> {
+        let resolved = self.resolve(name);
+        let text = resolved.text();
+        if resolved != name
+            && let Some(open) = text.iter().position(|byte| *byte == b'[')
+            && text.last() == Some(&b']')
+        {
+            let base = Name::new(text.get(..open).unwrap_or_default());
+            let key = text.get(open + 1..text.len() - 1).unwrap_or_default();
+            let key = self.key_of_text(base, key)?;
+            return Ok(Resolved::Element(self.element_text(base, &key)));
+        }
+        Ok(Resolved::Name(resolved))
+    }
+
+    /// The key for a subscript given as text: evaluated, unless the array is associative.
+    pub fn key_of_text(&mut self, name: Name, text: &[u8]) -> Flow<Bytes> {
+        let name = self.resolve(name);
+        if self.is_keyed(name) {
+            return Ok(text.to_vec());
+        }
+        let index = self.evaluate_text(text)?;
+        self.index_key(name, index)
+    }
+
+    pub fn is_keyed(&self, name: Name) -> bool {
+        self.variables.get(self.resolve(name)).is_some_and(|variable| matches!(variable.value, Value::Associative(_)))
+    }
+
+    /// The key that a subscript means for this variable; a negative index counts from the end.
+    pub fn subscript_key(&mut self, name: Name, subscript: &Subscript) -> Flow<Bytes> {
+        match subscript {
+            Subscript::All => Ok(b"@".to_vec()),
+            Subscript::Joined => Ok(b"*".to_vec()),
+            Subscript::Index { key, index } => {
+                let name = self.resolve(name);
+                if self.is_keyed(name) {
+                    return self.expand_text(key);
+                }
+                let value = self.evaluate(index)?;
+                self.index_key(name, value)
+            }
+        }
+    }
+
+    fn index_key(&mut self, name: Name, index: i64) -> Flow<Bytes> {
+        let index = if index < 0 { index + self.array_end(name) as i64 } else { index };
+        if index < 0 {
+            return self.abort(&[&name.text()[..], b": bad array subscript"].concat());
+        }
+        Ok(index.to_string().into_bytes())
+    }
+
+    /// One past the last index.
+    pub fn array_end(&self, name: Name) -> u64 {
+        match self.variables.get(name).map(|variable| &variable.value) {
+            Some(Value::Indexed(elements)) => elements.last_key_value().map_or(0, |(last, _)| last + 1),
+            Some(Value::Scalar(_)) => 1,
+            _ => 0,
+        }
+    }
+
+    pub fn element_text(&mut self, name: Name, key: &[u8]) -> Option<Bytes> {
+        let name = self.resolve(name);
+        let index: Option<u64> = std::str::from_utf8(key).ok().and_then(|text| text.parse().ok());
+        match self.variables.get(name).map(|variable| &variable.value) {
+            Some(Value::Associative(elements)) => elements.get(key).map(<[u8]>::to_vec),
+            Some(Value::Indexed(elements)) => elements.get(&index?).cloned(),
+            Some(Value::Scalar(text)) => (index == Some(0)).then(|| text.clone()),
+            Some(Value::Unset) => None,
+            None => self.dynamic_elements(name)?.get(&index?).cloned(),
+        }
+    }
+
+    /// Arrays that the shell computes.
+    fn dynamic_elements(&self, name: Name) -> Option<BTreeMap<u64, Bytes>> {
+        let functions = || self.frames.iter().rev().filter(|frame| frame.is_function);
+        let values: Vec<Bytes> = if name == self.names.funcname {
+            let mut names: Vec<Bytes> = functions().map(|frame| frame.name.to_vec()).collect();
+            if !names.is_empty() && !self.is_command_string {
+                names.push(b"main".to_vec());
+            }
+            names
+        } else if name == self.names.bash_source {
+            let mut sources: Vec<Bytes> = self.frames.iter().rev().map(|frame| frame.source.to_vec()).collect();
+            if !self.is_command_string {
+                sources.push(self.name0.clone());
+            }
+            sources
+        } else if name == self.names.bash_lineno {
+            let mut lines: Vec<Bytes> = self.frames.iter().rev().map(|frame| frame.call_line.to_string().into_bytes()).collect();
+            lines.push(b"0".to_vec());
+            lines
+        } else if name == self.names.pipestatus {
+            self.pipe_status.iter().map(|status| status.to_string().into_bytes()).collect()
+        } else if name == self.names.groups {
+            vec![b"1000".to_vec()]
+        } else if name == self.names.dirstack {
+            let mut stack = vec![self.get(self.names.pwd).unwrap_or_default().to_vec()];
+            stack.extend(self.directories.iter().rev().cloned());
+            stack
+        } else {
+            return None;
+        };
+        Some((0u64..).zip(values).collect())
+    }
+
+    pub fn elements(&self, name: Name) -> Vec<Bytes> {
+        let name = self.resolve(name);
+        match self.variables.get(name).map(|variable| &variable.value) {
+            Some(Value::Indexed(elements)) => elements.values().cloned().collect(),
+            Some(Value::Associative(elements)) => elements.sorted().into_iter().map(|(_, value)| value.clone()).collect(),
+            Some(Value::Scalar(text)) => vec![text.clone()],
+            Some(Value::Unset) => Vec::new(),
+            None => self.dynamic_elements(name).map(|elements| elements.into_values().collect()).unwrap_or_default(),
+        }
+    }
+
+    pub fn keys(&self, name: Name) -> Vec<Bytes> {
+        let name = self.resolve(name);
+        match self.variables.get(name).map(|variable| &variable.value) {
+            Some(Value::Indexed(elements)) => elements.keys().map(|index| index.to_string().into_bytes()).collect(),
+            Some(Value::Associative(elements)) => elements.sorted().into_iter().map(|(key, _)| key.clone()).collect(),
+            Some(Value::Scalar(_)) => vec![b"0".to_vec()],
+            Some(Value::Unset) => Vec::new(),
+            None => self.dynamic_elements(name).map(|elements| elements.keys().map(|key| key.to_string().into_bytes()).collect()).unwrap_or_default(),
+        }
+    }
+
+    fn positional(&self, number: usize) -> Found {
+        match number.checked_sub(1).and_then(|at| self.positional.get(at)) {
+            Some(text) => Found::One(text.clone()),
+            None => Found::Unset,
+        }
+    }
+
+    fn special(&self, byte: u8) -> Found {
+        Found::One(match byte {
+            b'@' | b'*' => return Found::Many { values: self.positional.clone(), joined: byte == b'*' },
+            b'#' => self.positional.len().to_string().into_bytes(),
+            b'?' => self.status.to_string().into_bytes(),
+            b'$' => self.pid.0.to_string().into_bytes(),
+            b'!' => match self.last_background {
+                Some(pid) => pid.0.to_string().into_bytes(),
+                None => return Found::Unset,
+            },
+            b'-' => self.dash(),
+            _ => self.name0.clone(),
+        })
+    }
+
+    /// `$-`
+    pub fn dash(&self) -> Bytes {
+        let mut letters = self.options.letters();
+        letters.push(if self.is_command_string { b'c' } else { b's' });
+        letters
+    }
+
+    fn find(&mut self, target: Target, subscript: Option<&Subscript>) -> Flow<Found> {
+        Ok(match (target, subscript) {
+            (Target::Positional(number), _) => self.positional(number),
+            (Target::Special(byte), _) => self.special(byte),
+            (Target::Variable(name), None) => match self.variable_text(name)? {
+                Some(text) => Found::One(text),
+                None => Found::Unset,
+            },
+            (Target::Variable(name), Some(Subscript::All | Subscript::Joined)) => {
+                Found::Many { values: self.elements(name), joined: matches!(subscript, Some(Subscript::Joined)) }
+            }
+            (Target::Variable(name), Some(subscript)) => {
+                let key = self.subscript_key(name, subscript)?;
+                match self.element_text(name, &key) {
+                    Some(text) => Found::One(text),
+                    None => Found::Unset,
+                }
+            }
+        })
+    }
+
+    /// `${!x}`: the parameter that the value of `x` names.
+    fn find_indirect(&mut self, parameter: &Parameter) -> Flow<Found> {
+        if let Target::Variable(name) = parameter.target
+            && parameter.subscript.is_none()
+            && let Some(variable) = self.variables.get(name)
+            && variable.attributes.reference
+        {
+            return Ok(variable.scalar().map_or(Found::Unset, |target| Found::One(target.to_vec())));
+        }
+        let text = match self.find(parameter.target, parameter.subscript.as_ref())? {
+            Found::One(text) => text,
+            Found::Unset => {
+                return self.abort(&[&shown_target(parameter), &b": invalid indirect expansion"[..]].concat());
+            }
+            Found::Many { values, .. } => values.join(&b' '),
+        };
+        self.find_named(&text)
+    }
+
+    /// The parameter that a text names: `x`, `a[1]`, `a[@]`, `1`, `@`.
+    fn find_named(&mut self, text: &[u8]) -> Flow<Found> {
+        let script = [b"${", text, b"}"].concat();
+        let mut parser = tidepool_syntax::Parser::from_text(&[b"x=", &script[..]].concat(), self.line);
+        let parsed = parser.next_command().ok().flatten();
+        let part = parsed.as_ref().and_then(first_assigned_part);
+        match part {
+            Some(tidepool_syntax::ast::Part::Variable(name)) => self.find(Target::Variable(*name), None),
+            Some(tidepool_syntax::ast::Part::Parameter(inner)) if !text.is_empty() && matches!(inner.operation, Operation::None) && !inner.indirect => {
+                self.find(inner.target, inner.subscript.as_ref())
+            }
+            _ => self.abort(&[text, b": invalid variable name"].concat()),
+        }
+    }
+
+    pub(super) fn expand_parameter(&mut self, parameter: &Parameter, quoted: bool, fields: &mut Fields) -> Flow {
+        match &parameter.operation {
+            Operation::Bad => return self.abort(&[&parameter.text[..], b": bad substitution"].concat()),
+            Operation::Length => return self.expand_length(parameter, quoted, fields),
+            Operation::Names { separate } => {
+                let values = self.names_with(parameter);
+                return self.put_many(values, !separate, quoted, fields);
+            }
+            Operation::Keys => {
+                if let Target::Variable(name) = parameter.target {
+                    let values = self.keys(name);
+                    let joined = matches!(parameter.subscript, Some(Subscript::Joined));
+                    return self.put_many(values, joined, quoted, fields);
+                }
+            }
+            _ => {}
+        }
+        let found = if parameter.indirect { self.find_indirect(parameter)? } else { self.find(parameter.target, parameter.subscript.as_ref())? };
+        self.apply_operation(parameter, found, quoted, fields)
+    }
+
+    fn apply_operation(&mut self, parameter: &Parameter, found: Found, quoted: bool, fields: &mut Fields) -> Flow {
+        let is_null = |found: &Found, colon: bool| match found {
+            Found::Unset => true,
+            Found::One(text) => colon && text.is_empty(),
+            Found::Many { values, .. } => values.is_empty() || (colon && values.len() == 1 && values.first().is_some_and(Vec::is_empty)),
+        };
+        match &parameter.operation {
+            Operation::Default { colon, word } if is_null(&found, *colon) => self.expand_word_in_place(word, quoted, fields),
+            Operation::Alternative { colon, word } if !is_null(&found, *colon) => self.expand_word_in_place(word, quoted, fields),
+            Operation::Alternative { .. } => Ok(()),
+            Operation::Assign { colon, word } if is_null(&found, *colon) => {
+                let text = self.assign_default(parameter, word)?;
+                super::put(fields, &text, quoted);
+                Ok(())
+            }
+            Operation::Error { colon, word } if is_null(&found, *colon) => self.parameter_error(parameter, *colon, word),
+            Operation::Substring { offset, length } if matches!(found, Found::Many { .. }) => {
+                let (offset, length) = (self.evaluate(offset)?, self.evaluate_length(length.as_deref())?);
+                let (values, joined) = self.slice(parameter, found, offset, length)?;
+                self.put_many(values, joined, quoted, fields)
+            }
+            Operation::Transform(letter) => self.expand_transform(parameter, *letter, found, quoted, fields),
+            operation => {
+                if matches!(found, Found::Unset) {
+                    self.require_set(&shown_target(parameter))?;
+                    return Ok(());
+                }
+                let operator = self.prepare(operation)?;
+                match found {
+                    Found::Unset => Ok(()),
+                    Found::One(text) => {
+                        let text = self.operate(&operator, text)?;
+                        super::put(fields, &text, quoted);
+                        Ok(())
+                    }
+                    Found::Many { values, joined } => {
+                        let values = values.into_iter().map(|text| self.operate(&operator, text)).collect::<Flow<Vec<_>>>()?;
+                        self.put_many(values, joined, quoted, fields)
+                    }
+                }
+            }
+        }
+    }
+
+    fn evaluate_length(&mut self, length: Option<&tidepool_syntax::ast::Arithmetic>) -> Flow<Option<i64>> {
+        length.map(|length| self.evaluate(length)).transpose()
+    }
+
+    /// A word inside `${x-word}` keeps its own quotes; the rest is quoted as the whole is.
+    fn expand_word_in_place(&mut self, word: &Word, quoted: bool, fields: &mut Fields) -> Flow {
+        for part in &word.parts {
+            match part {
+                tidepool_syntax::ast::Part::Literal(text) if !quoted && fields.mode() == Mode::Fields => fields.expanded(text),
+                part => self.expand_part(part, quoted, fields)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn assign_default(&mut self, parameter: &Parameter, word: &Word) -> Flow<Bytes> {
+        let text = self.expand_text(word)?;
+        let Target::Variable(name) = parameter.target else {
+            return self.abort(&[b"$", &shown_target(parameter)[..], b": cannot assign in this way"].concat());
+        };
+        let assigned = match &parameter.subscript {
+            None => self.assign(name, &text)?,
+            Some(subscript) => {
+                let key = self.subscript_key(name, subscript)?;
+                self.assign_element(name, &key, &text, false)?
+            }
+        };
+        if !assigned {
+            self.status = 1;
+            return Err(crate::shell::Unwind::Abort);
+        }
+        Ok(self.variable_text(name)?.filter(|_| parameter.subscript.is_none()).unwrap_or(text))
+    }
+
+    fn parameter_error(&mut self, parameter: &Parameter, colon: bool, word: &Word) -> Flow {
+        let mut text = self.expand_text(word)?;
+        if text.is_empty() {
+            text = if colon { b"parameter null or not set".to_vec() } else { b"parameter not set".to_vec() };
+        }
+        let status = if self.is_command_string { 127 } else { 1 };
+        self.fatal(&[&shown_target(parameter)[..], b": ", &text].concat(), status)
+    }
+
+    fn expand_length(&mut self, parameter: &Parameter, quoted: bool, fields: &mut Fields) -> Flow {
+        let found = match parameter.target {
+            Target::Special(b'@' | b'*') => return self.put_number(self.positional.len(), quoted, fields),
+            target => self.find(target, parameter.subscript.as_ref())?,
+        };
+        let length = match found {
+            Found::Unset => {
+                self.require_set(&shown_target(parameter))?;
+                0
+            }
+            Found::One(text) => character_count(&text),
+            Found::Many { values, .. } => values.len(),
+        };
+        self.put_number(length, quoted, fields)
+    }
+
+    fn put_number(&mut self, number: usize, quoted: bool, fields: &mut Fields) -> Flow {
+        super::put(fields, number.to_string().as_bytes(), quoted);
+        Ok(())
+    }
+
+    fn names_with(&self, parameter: &Parameter) -> Vec<Bytes> {
+        let Target::Variable(prefix) = parameter.target else {
+            return Vec::new();
+        };
+        let prefix = prefix.text();
+        let names = self.variables.sorted().into_iter().filter(|(_, variable)| variable.value != Value::Unset);
+        names.map(|(name, _)| name.text().to_vec()).filter(|name| name.starts_with(&prefix)).collect()
+    }
+
+    /// `${@:o:l}` and `${a[@]:o:l}`.
+    fn slice(&mut self, parameter: &Parameter, found: Found, offset: i64, length: Option<i64>) -> Flow<(Vec<Bytes>, bool)> {
+        let Found::Many { values, joined } = found else {
+            return Ok((Vec::new(), false));
+        };
+        let all = match parameter.target {
+            Target::Variable(name) => self.indexed_from(name, values, offset),
+            _ => {
+                // `$0` is element 0 of `$@` here.
+                let mut all = vec![self.name0.clone()];
+                all.extend(values);
+                from_offset(all, offset)
+            }
+        };
+        let count = match length {
+            None => all.len(),
+            Some(length) if length < 0 => {
+                return self.abort(&[length.to_string().as_bytes(), b": substring expression < 0"].concat());
+            }
+            Some(length) => length as usize,
+        };
+        Ok((all.into_iter().take(count).collect(), joined))
+    }
+
+    /// The elements from index `offset` on; a negative one counts from the end.
+    fn indexed_from(&self, name: Name, values: Vec<Bytes>, offset: i64) -> Vec<Bytes> {
+        let name = self.resolve(name);
+        match self.variables.get(name).map(|variable| &variable.value) {
+            Some(Value::Indexed(elements)) => {
+                let start = if offset < 0 { offset + self.array_end(name) as i64 } else { offset };
+                if start < 0 {
+                    return Vec::new();
+                }
+                elements.range(start as u64..).map(|(_, value)| value.clone()).collect()
+            }
+            _ => from_offset(values, offset),
+        }
+    }
+
+    /// Elements into fields: apart, or joined with the first character of IFS.
+    fn put_many(&mut self, values: Vec<Bytes>, joined: bool, quoted: bool, fields: &mut Fields) -> Flow {
+        if quoted && !joined {
+            for (at, value) in values.iter().enumerate() {
+                if at > 0 {
+                    fields.quoted_boundary();
+                }
+                fields.quoted(value);
+            }
+            return Ok(());
+        }
+        let single = fields.mode() != Mode::Fields;
+        if quoted || (single && joined) {
+            let ifs = self.ifs();
+            let separator = ifs.first().map(std::slice::from_ref).unwrap_or_default();
+            let text = values.join(separator);
+            super::put(fields, &text, quoted);
+            return Ok(());
+        }
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 {
+                fields.boundary();
+            }
+            fields.expanded(value);
+        }
+        Ok(())
+    }
+
+    fn expand_transform(&mut self, parameter: &Parameter, letter: u8, found: Found, quoted: bool, fields: &mut Fields) -> Flow {
+        if matches!(letter, b'a' | b'A' | b'K' | b'k')
+            && let Target::Variable(name) = parameter.target
+        {
+            let is_many = matches!(found, Found::Many { .. });
+            let text = self.describe(name, letter, is_many, found);
+            super::put(fields, &text, quoted);
+            return Ok(());
+        }
+        match found {
+            Found::Unset => self.require_set(&shown_target(parameter)),
+            Found::One(text) => {
+                super::put(fields, &transform(letter, &text), quoted);
+                Ok(())
+            }
+            Found::Many { values, joined } => {
+                let values = values.iter().map(|text| transform(letter, text)).collect();
+                self.put_many(values, joined, quoted, fields)
+            }
+        }
+    }
+
+    /// `${x@a}`, `${x@A}`, `${a[@]@K}`.
+    fn describe(&mut self, name: Name, letter: u8, many: bool, found: Found) -> Bytes {
+        let name = self.resolve(name);
+        match (letter, found) {
+            (b'a', _) => self.variables.get(name).map(crate::builtin::attribute_letters).unwrap_or_default(),
+            (b'A', Found::Unset) => Vec::new(),
+            (b'A', found) => crate::builtin::declaration(self, name, many || matches!(found, Found::Many { .. })),
+            (_, Found::Many { .. }) => {
+                let pairs = self.keys(name).into_iter().zip(self.elements(name));
+                pairs.map(|(key, value)| [&key[..], b" ", &super::quote_for_reuse_double(&value)].concat()).collect::<Vec<_>>().join(&b' ')
+            }
+            (_, Found::One(text)) => super::quote_for_reuse(&text),
+            _ => Vec::new(),
+        }
+    }
+}
+
+enum Resolved {
+    Name(Name),
+    Element(Option<Bytes>),
+}
+
+/// An operation with its words expanded, ready to be applied to each element.
+enum Operator {
+    Keep,
+    RemovePrefix(super::pattern::Pattern, bool),
+    RemoveSuffix(super::pattern::Pattern, bool),
+    Replace(tidepool_syntax::ast::ReplacePlace, super::pattern::Pattern, Vec<super::transform::Piece>),
+    Case(tidepool_syntax::ast::CaseChange, bool, Option<super::pattern::Pattern>),
+    Substring(i64, Option<i64>),
+}
+
+impl Shell {
+    pub fn pattern(&self, text: &[u8], ignore_case: bool) -> super::pattern::Pattern {
+        super::pattern::Pattern::new(text, self.shopts.extglob, ignore_case)
+    }
+
+    fn prepare(&mut self, operation: &Operation) -> Flow<Operator> {
+        Ok(match operation {
+            Operation::RemovePrefix { longest, pattern } => {
+                let text = self.expand_pattern(pattern)?;
+                Operator::RemovePrefix(self.pattern(&text, false), *longest)
+            }
+            Operation::RemoveSuffix { longest, pattern } => {
+                let text = self.expand_pattern(pattern)?;
+                Operator::RemoveSuffix(self.pattern(&text, false), *longest)
+            }
+            Operation::Replace { place, pattern, replacement } => {
+                let text = self.expand_pattern(pattern)?;
+                let pieces = match replacement {
+                    Some(word) => self.expand_replacement(word)?,
+                    None => Vec::new(),
+                };
+                Operator::Replace(*place, self.pattern(&text, self.shopts.nocasematch), pieces)
+            }
+            Operation::ChangeCase { change, all, pattern } => {
+                let pattern = match pattern {
+                    Some(word) => {
+                        let text = self.expand_pattern(word)?;
+                        Some(self.pattern(&text, false))
+                    }
+                    None => None,
+                };
+                Operator::Case(*change, *all, pattern)
+            }
+            Operation::Substring { offset, length } => Operator::Substring(self.evaluate(offset)?, self.evaluate_length(length.as_deref())?),
+            _ => Operator::Keep,
+        })
+    }
+
+    /// In a replacement an unquoted `&` is what was matched; quoted characters and `\&` are text.
+    fn expand_replacement(&mut self, word: &Word) -> Flow<Vec<super::transform::Piece>> {
+        let pattern = self.expand_parts_as(&word.parts, Mode::Pattern)?;
+        Ok(super::transform::replacement_pieces(&pattern, self.shopts.patsub_replacement))
+    }
+
+    fn operate(&mut self, operator: &Operator, text: Bytes) -> Flow<Bytes> {
+        Ok(match operator {
+            Operator::Keep => text,
+            Operator::RemovePrefix(pattern, longest) => remove_prefix(&text, pattern, *longest),
+            Operator::RemoveSuffix(pattern, longest) => remove_suffix(&text, pattern, *longest),
+            Operator::Replace(place, pattern, pieces) => replace(&text, *place, pattern, pieces),
+            Operator::Case(change, all, pattern) => change_case(&text, *change, *all, pattern.as_ref()),
+            Operator::Substring(offset, length) => match substring(&text, *offset, *length) {
+                Some(piece) => piece,
+                None => return self.abort(&[length.unwrap_or(0).to_string().as_bytes(), b": substring expression < 0"].concat()),
+            },
+        })
+    }
+}
+
+fn from_offset(values: Vec<Bytes>, offset: i64) -> Vec<Bytes> {
+    let start = if offset < 0 { offset + values.len() as i64 } else { offset };
+    if start < 0 { Vec::new() } else { values.into_iter().skip(start as usize).collect() }
+}
+
+/// The parameter's name, for messages.
+fn shown_target(parameter: &Parameter) -> Bytes {
+    let text = &parameter.text;
+    let inner = text.strip_prefix(b"${").unwrap_or(text.strip_prefix(b"$").unwrap_or(text));
+    let inner = inner.strip_prefix(b"#").filter(|rest| !rest.is_empty() && rest != b"}").unwrap_or(inner);
+    let inner = inner.strip_prefix(b"!").filter(|_| parameter.indirect).unwrap_or(inner);
+    let end = match parameter.target {
+        Target::Variable(name) => {
+            let mut end = name.text().len();
+            if parameter.subscript.is_some()
+                && let Some(close) = inner.iter().position(|byte| *byte == b']')
+            {
+                end = close + 1;
+            }
+            end
+        }
+        Target::Positional(number) => number.to_string().len(),
+        Target::Special(_) => 1,
+    };
+    inner.get(..end).unwrap_or(inner).to_vec()
+}
+
+fn first_assigned_part(list: &tidepool_syntax::ast::List) -> Option<&tidepool_syntax::ast::Part> {
+    use tidepool_syntax::ast::{AssignedValue, CommandKind};
+    let command = list.items.first()?.chain.first.commands.first()?;
+    let CommandKind::Simple(simple) = &command.kind else {
+        return None;
+    };
+    match &simple.assignments.first()?.value {
+        AssignedValue::Word(word) if word.parts.len() == 1 => word.parts.first(),
+        _ => None,
+    }
+}
