@@ -3,15 +3,14 @@
  * broker has made durable. It coalesces: an inode, a name or a chunk that changed often is sent once.
  * Invariant: what a message held is sent again if its commit fails; a chunk may only be evicted when its last message is committed.
  */
-import { chunkCount, InodeKind, JournalWriter } from '../protocol/journal.ts'
 import type { Clock } from './clock.ts'
 import { AGAIN } from './errno.ts'
 import type { Chunk } from './fs/chunk.ts'
-import { MemSymlink } from './fs/mem-directory.ts'
 import { MemFile } from './fs/mem-file.ts'
+import { type Held, MessagePacker } from './journal-message.ts'
 import type { WaitQueue } from './process/wait-queue.ts'
-import { type ByteString, bytesOf } from './vfs/byte-string.ts'
-import { type Directory, FileKind, type Inode } from './vfs/inode.ts'
+import type { ByteString } from './vfs/byte-string.ts'
+import type { Directory, Inode } from './vfs/inode.ts'
 
 export interface JournalMessage {
   readonly seq: number
@@ -30,9 +29,6 @@ export interface FaultSource {
   fault(mount: number, ino: number, index: number, done: (result: Uint8Array | number) => void): void
 }
 
-/** Content goes into blobs of up to this, and a message is closed when it holds four of them. */
-const BLOB_BYTES = 1024 * 1024
-const MESSAGE_BYTES = 4 * BLOB_BYTES
 const POST_MS = 50
 const CLOSE_MS = 5
 /** With more than this under way, only barriers that someone waits for are posted. */
@@ -42,23 +38,12 @@ const UNKNOWN = -1
 
 interface UnderWay {
   readonly seq: number
-  readonly bytes: number
-  readonly inodes: readonly { readonly inode: Inode; readonly low: number }[]
-  readonly entries: readonly { readonly dir: Directory; readonly name: ByteString }[]
-  readonly forgotten: readonly number[]
-  readonly chunks: readonly Chunk[]
-}
-
-const RECORD_KIND: Partial<Record<FileKind, InodeKind>> = {
-  [FileKind.File]: InodeKind.File,
-  [FileKind.Directory]: InodeKind.Directory,
-  [FileKind.Symlink]: InodeKind.Symlink,
+  readonly held: Held
 }
 
 export class Journal {
   readonly #sink: JournalSink
   readonly #clock: Clock
-  readonly #writer = new JournalWriter()
   #beforePost: () => void = () => {}
   #inodes: Inode[] = []
   #entries = new Map<Directory, Map<ByteString, number>>()
@@ -123,12 +108,21 @@ export class Journal {
     this.#beforePost()
     const needed = (barrier && !this.#atBarrier) || (urgent && this.#seq > this.#committed)
     if (!this.isDirty && !needed) return this.#seq
-    const inodes = this.#writeInodes()
-    const entries = this.#writeEntries()
+    const packer = new MessagePacker(({ records, blobs, held, last }) => {
+      const seq = ++this.#seq
+      for (const chunk of held.chunks) chunk.seq = seq
+      this.#underWay.push({ seq, held })
+      this.#underWayBytes += held.bytes
+      this.#atBarrier = last && barrier
+      this.#sink.post({ seq, records, blobs, barrier: last && barrier, urgent: last && urgent })
+    })
+    this.#packInodes(packer)
+    this.#packEntries(packer)
     const forgotten = this.#forgotten
-    for (const ino of forgotten) this.#writer.forget(ino)
     this.#forgotten = []
-    this.#postContent({ inodes, entries, forgotten }, barrier, urgent)
+    for (const ino of forgotten) packer.forget(ino)
+    this.#packChunks(packer)
+    packer.finish()
     this.#lastPost = this.#clock.monotonic()
     return this.#seq
   }
@@ -158,7 +152,7 @@ export class Journal {
     if (seq <= this.#committed || seq > this.#seq) return
     this.#committed = seq
     for (const message of this.#takeUnderWay(seq)) {
-      for (const chunk of message.chunks) if (chunk.seq <= seq) chunk.file.fs.memory.markClean(chunk)
+      for (const chunk of message.held.chunks) if (chunk.seq <= seq) chunk.file.fs.memory.markClean(chunk)
     }
     this.#wake()
   }
@@ -168,22 +162,22 @@ export class Journal {
     if (seq <= this.#committed || seq > this.#seq) return
     this.#failed = seq
     this.#failure = errno
-    for (const message of this.#takeUnderWay(seq)) this.#redo(message)
+    for (const message of this.#takeUnderWay(seq)) this.#redo(message.held)
     this.#wake()
   }
 
-  #redo(message: UnderWay): void {
-    for (const { inode, low } of message.inodes) {
+  #redo(held: Held): void {
+    for (const { inode, low } of held.inodes) {
       if (inode instanceof MemFile) inode.lowChunks = Math.min(inode.lowChunks, low)
       this.touch(inode)
     }
-    for (const { dir, name } of message.entries) {
+    for (const { dir, name } of held.entries) {
       let names = this.#entries.get(dir)
       if (!names) this.#entries.set(dir, (names = new Map()))
       names.set(name, UNKNOWN)
     }
-    this.#forgotten.push(...message.forgotten)
-    for (const chunk of message.chunks) {
+    this.#forgotten.push(...held.forgotten)
+    for (const chunk of held.chunks) {
       if (chunk.dirty || chunk.gone) continue
       chunk.dirty = true
       chunk.file.fs.memory.markDirty(chunk)
@@ -203,104 +197,43 @@ export class Journal {
 
   #takeUnderWay(seq: number): UnderWay[] {
     let count = 0
-    while (count < this.#underWay.length && this.#underWay[count]!.seq <= seq) this.#underWayBytes -= this.#underWay[count++]!.bytes
+    while (count < this.#underWay.length && this.#underWay[count]!.seq <= seq) this.#underWayBytes -= this.#underWay[count++]!.held.bytes
     return this.#underWay.splice(0, count)
   }
 
-  #writeInodes(): { inode: Inode; low: number }[] {
-    const sent: { inode: Inode; low: number }[] = []
-    for (const inode of this.#inodes) {
+  #packInodes(packer: MessagePacker): void {
+    const inodes = this.#inodes
+    this.#inodes = []
+    for (const inode of inodes) {
       inode.touched = false
       if (inode.nlink === 0) continue
-      const low = inode instanceof MemFile ? inode.lowChunks : 0
-      this.#writer.inode({
-        ino: inode.ino,
-        kind: RECORD_KIND[inode.kind]!,
-        mode: inode.mode,
-        uid: inode.uid,
-        gid: inode.gid,
-        nlink: inode.nlink,
-        size: inode.kind === FileKind.Directory ? 0 : inode.size,
-        atime: { sec: inode.atimeSec, nsec: inode.atimeNsec },
-        mtime: { sec: inode.mtimeSec, nsec: inode.mtimeNsec },
-        ctime: { sec: inode.ctimeSec, nsec: inode.ctimeNsec },
-        keepChunks: low,
-      })
-      if (inode instanceof MemFile) inode.lowChunks = chunkCount(inode.size)
-      else if (inode instanceof MemSymlink) this.#writer.target(inode.ino, bytesOf(inode.target))
       inode.stored = true
-      sent.push({ inode, low })
+      packer.inode(inode)
     }
-    this.#inodes = []
-    return sent
   }
 
-  #writeEntries(): { dir: Directory; name: ByteString }[] {
-    const sent: { dir: Directory; name: ByteString }[] = []
-    for (const [dir, names] of this.#entries) {
+  /** A name that leads where it led at the last message is not sent. */
+  #packEntries(packer: MessagePacker): void {
+    const directories = this.#entries
+    this.#entries = new Map()
+    for (const [dir, names] of directories) {
       if (!dir.stored) continue
       for (const [name, prior] of names) {
         const now = dir.nlink === 0 ? undefined : dir.lookup(name)
         const ino = now && !now.volatile ? now.ino : 0
-        if (ino === prior) continue
-        this.#writer.entry(dir.ino, bytesOf(name), ino)
-        sent.push({ dir, name })
+        if (ino !== prior) packer.entry(dir, name, ino)
       }
     }
-    this.#entries = new Map()
-    return sent
   }
 
-  #postContent(held: Pick<UnderWay, 'inodes' | 'entries' | 'forgotten'>, barrier: boolean, urgent: boolean): void {
-    let blobs: Uint8Array<ArrayBuffer>[] = []
-    let chunks: Chunk[] = []
-    let small: Chunk[] = []
-    let smallBytes = 0
-    let bytes = 0
-    const pack = (): void => {
-      if (small.length === 0) return
-      const blob = new Uint8Array(smallBytes)
-      let at = 0
-      for (const chunk of small) {
-        blob.set(chunk.bytes!.subarray(0, chunk.length), at)
-        this.#writer.data(chunk.file.ino, chunk.index, blobs.length, at, chunk.length)
-        at += chunk.length
-      }
-      blobs.push(blob)
-      small = []
-      smallBytes = 0
-    }
-    const send = (isBarrier: boolean, isUrgent: boolean): void => {
-      pack()
-      const seq = ++this.#seq
-      for (const chunk of chunks) chunk.seq = seq
-      this.#underWay.push({ seq, bytes, chunks, ...held })
-      this.#underWayBytes += bytes
-      this.#atBarrier = isBarrier
-      this.#sink.post({ seq, records: this.#writer.take(), blobs, barrier: isBarrier, urgent: isUrgent })
-      held = { inodes: [], entries: [], forgotten: [] }
-      blobs = []
-      chunks = []
-      bytes = 0
-    }
-    const dirty = this.#chunks
+  #packChunks(packer: MessagePacker): void {
+    const chunks = this.#chunks
     this.#chunks = []
-    for (const chunk of dirty) {
+    for (const chunk of chunks) {
       if (chunk.gone || !chunk.bytes || chunk.file.nlink === 0) continue
       chunk.dirty = false
       chunk.stored = true
-      chunks.push(chunk)
-      bytes += chunk.length
-      if (chunk.length >= BLOB_BYTES / 4) {
-        blobs.push(chunk.bytes.slice(0, chunk.length) as Uint8Array<ArrayBuffer>)
-        this.#writer.data(chunk.file.ino, chunk.index, blobs.length - 1, 0, chunk.length)
-      } else {
-        if (smallBytes + chunk.length > BLOB_BYTES) pack()
-        small.push(chunk)
-        smallBytes += chunk.length
-      }
-      if (bytes >= MESSAGE_BYTES) send(false, false)
+      packer.chunk(chunk)
     }
-    send(barrier, urgent)
   }
 }

@@ -37,8 +37,7 @@ export class MemFile extends Inode {
   lowChunks = 0
   /** written since the modification time was set */
   written = false
-  /** whoever waits for content or for a commit */
-  readonly waiters = new WaitQueue()
+  #waiters: WaitQueue | undefined = undefined
 
   constructor(fs: MemFs, ino: number, mode: number) {
     super(fs, ino, FileKind.File, mode)
@@ -46,6 +45,11 @@ export class MemFile extends Inode {
 
   override open(flags: number): OpenFile {
     return new OpenMemFile(this, flags)
+  }
+
+  /** Whoever waits for content or for a commit; made when it is needed, since most files of a tree are never opened. */
+  get waiters(): WaitQueue {
+    return (this.#waiters ??= new WaitQueue())
   }
 
   override refresh(): void {

@@ -69,8 +69,11 @@ export class OpenMemFile extends OpenFile {
   override sync(): number {
     const { journal } = this.#file.fs
     if (!journal || this.#file.volatile || this.#file.nlink === 0) return 0
-    if (this.#syncSeq === 0 || this.#file.touched) this.#syncSeq = journal.post(true, true)
-    const state = journal.stateOf(this.#syncSeq)
+    let state = this.#syncSeq === 0 ? AGAIN : journal.stateOf(this.#syncSeq)
+    if (state <= 0 && (this.#syncSeq === 0 || this.#file.touched)) {
+      this.#syncSeq = journal.post(true, true)
+      state = journal.stateOf(this.#syncSeq)
+    }
     if (state === AGAIN) {
       journal.wakeWhenSettled(this.#file.waiters)
       return AGAIN
