@@ -1,0 +1,85 @@
+/** The wire between the offscreen document, a frame and its workers: what is not of it is nothing. */
+import { describe, expect, test } from 'vitest'
+import { parseFromFrame, parseFromWorker, parseToFrame, parseToWorker } from '../../src/protocol/frame.ts'
+
+const CELL = '0b8f7c1e-4a57-4b1e-9c39-0f4d5b6a7c8d'
+const STRANGE: readonly unknown[] = [
+  undefined,
+  null,
+  1,
+  'ping',
+  [],
+  ['ping'],
+  { t: 'unknown' },
+  { t: 1 },
+  { T: 'ping' },
+  new Map([['t', 'ping']]),
+]
+
+describe('parseToFrame', () => {
+  test.for([{ t: 'ping' }, { t: 'start', cell: CELL }, { t: 'end', cell: CELL }] as const)('reads %o', (message) => {
+    expect(parseToFrame({ ...message, more: 'is left out' })).toEqual(message)
+  })
+  test.for([...STRANGE, { t: 'start' }, { t: 'end', cell: 7 }, { t: 'end', cell: '../x' }, { t: 'end', cell: 'a'.repeat(65) }])(
+    'refuses %o',
+    (message) => expect(parseToFrame(message)).toBe(undefined),
+  )
+  test('reads no property that is inherited', () => {
+    expect(parseToFrame(Object.create({ t: 'ping' }))).toBe(undefined)
+  })
+})
+
+describe('parseFromFrame', () => {
+  test.for([{ t: 'open' }, { t: 'pong' }, { t: 'ended', cell: CELL, reason: 'it failed' }] as const)('reads %o', (message) => {
+    expect(parseFromFrame(message)).toEqual(message)
+  })
+  test.for([...STRANGE, { t: 'ended', cell: CELL }, { t: 'ended', cell: CELL, reason: {} }, { t: 'ended', cell: 'X Y', reason: '' }])(
+    'refuses %o',
+    (message) => expect(parseFromFrame(message)).toBe(undefined),
+  )
+  test('shortens a reason', () => {
+    expect(parseFromFrame({ t: 'ended', cell: CELL, reason: 'x'.repeat(1_000) })).toEqual({
+      t: 'ended',
+      cell: CELL,
+      reason: 'x'.repeat(300),
+    })
+  })
+})
+
+describe('parseFromWorker', () => {
+  test('reads what a worker asks for', () => {
+    expect(parseFromWorker({ t: 'need', name: 'shell' })).toEqual({ t: 'need', name: 'shell' })
+    expect(parseFromWorker({ t: 'read', name: 'shell' })).toEqual({ t: 'read', name: 'shell' })
+  })
+  test.for([...STRANGE, { t: 'need' }, { t: 'need', name: ['shell'] }])('refuses %o', (message) => {
+    expect(parseFromWorker(message)).toBe(undefined)
+  })
+})
+
+describe('parseToWorker', () => {
+  test('reads the modules of a start', () => {
+    const modules = [{ name: 'shell', programs: ['sh', 'bash'], bytes: 7 }]
+    expect(parseToWorker({ t: 'start', modules: [{ ...modules[0], more: 1 }] })).toEqual({ t: 'start', modules })
+  })
+  test('reads a module, and that there is none', () => {
+    const module = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
+    expect(parseToWorker({ t: 'module', name: 'shell', module })).toEqual({ t: 'module', name: 'shell', module })
+    expect(parseToWorker({ t: 'module', name: 'shell' })).toEqual({ t: 'module', name: 'shell' })
+  })
+  test('reads the bytes of a module; anything but bytes is none', () => {
+    expect(parseToWorker({ t: 'bytes', name: 'shell', bytes: Uint8Array.of(1) })).toEqual({
+      t: 'bytes',
+      name: 'shell',
+      bytes: Uint8Array.of(1),
+    })
+    expect(parseToWorker({ t: 'bytes', name: 'shell', bytes: 'no' })).toEqual({ t: 'bytes', name: 'shell' })
+  })
+  test.for([
+    ...STRANGE,
+    { t: 'start' },
+    { t: 'start', modules: {} },
+    { t: 'start', modules: [{ name: 'shell', programs: ['sh', 1], bytes: 7 }] },
+    { t: 'start', modules: [{ name: 'shell', programs: ['sh'] }] },
+    { t: 'module', name: 1 },
+  ])('refuses %o', (message) => expect(parseToWorker(message)).toBe(undefined))
+})
