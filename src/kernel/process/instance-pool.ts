@@ -29,6 +29,8 @@ export class Instance {
   readonly globals: OwnGlobals | undefined
   /** So many pages, counted from the first, may differ from zero and from the image. */
   dirtyPages = 0
+  /** Its quota is less than a process may have, or was not set yet. */
+  isLimited = true
 
   constructor(code: Code, guest: GuestMemory, instance: WasmInstance) {
     this.code = code
@@ -78,6 +80,7 @@ export class InstancePool {
   readonly #budget: MemoryBudget
   readonly #own: WasmImports
   readonly #foreign: WasmImports
+  readonly #processBytes: number
   readonly #processPages: number
   readonly #poolBytes: number
   readonly #images = new WeakMap<Code, Image>()
@@ -88,6 +91,7 @@ export class InstancePool {
     this.#budget = budget
     this.#own = own
     this.#foreign = foreign
+    this.#processBytes = processBytes
     this.#processPages = Math.floor(processBytes / PAGE)
     this.#poolBytes = poolBytes
   }
@@ -139,8 +143,11 @@ export class InstancePool {
     while (this.#idle.length > 0 && this.#budget.held > this.#budget.allowance) this.#budget.drop(this.#idle.shift()!.guest.memory)
   }
 
-  /** How far the program may grow until it is set again: its own quota, and what is left of the cell's. */
+  /** How far the program may grow until it is set again: its own quota, and what is left of the cell's. Called at each resumption. */
   limit(instance: Instance): void {
+    const isTight = this.#budget.freeBytes < this.#processBytes
+    if (!isTight && !instance.isLimited) return
+    instance.isLimited = isTight
     if (!instance.globals) return
     const real = instance.guest.memory.buffer.byteLength / PAGE
     instance.globals.limit.value = Math.min(this.#processPages, Math.floor(real + this.#budget.freeBytes / PAGE))

@@ -70,12 +70,16 @@ export const SUBSCRIPTION_BYTES = 48
 export const EVENT_BYTES = 32
 
 /** `filestat`, 64 bytes at `at`. */
-export function writeFilestat(guest: GuestMemory, at: number, inode: Inode): void {
-  guest.at(at, FILESTAT_BYTES)
-  guest.setU64(at, inode.fs.dev)
+export function writeFilestat(guest: GuestMemory, pointer: number, inode: Inode): void {
+  const at = guest.at(pointer, FILESTAT_BYTES)
+  const { view } = guest
+  view.setInt32(at, inode.fs.dev, true)
+  view.setInt32(at + 4, 0, true)
   guest.setU64(at + 8, inode.ino)
-  guest.setU64(at + 16, wasiFileType(inode.kind))
-  guest.setU64(at + 24, inode.nlink)
+  view.setInt32(at + 16, wasiFileType(inode.kind), true)
+  view.setInt32(at + 20, 0, true)
+  view.setInt32(at + 24, inode.nlink, true)
+  view.setInt32(at + 28, 0, true)
   guest.setU64(at + 32, inode.size)
   guest.setNanoseconds(at + 40, inode.atimeSec, inode.atimeNsec)
   guest.setNanoseconds(at + 48, inode.mtimeSec, inode.mtimeNsec)

@@ -81,11 +81,9 @@ export class GuestMemory {
   /** `sec` whole seconds since the epoch (negative ones count modulo 2^64) and `nsec` nanoseconds as one count of nanoseconds. */
   setNanoseconds(pointer: number, sec: number, nsec: number): void {
     const at = this.at(pointer, 8)
-    // The product has more than 53 bits, so it is made in two parts, each of them exact.
-    const high = Math.floor(sec / 65_536) * 1e9
-    const low = (sec - Math.floor(sec / 65_536) * 65_536) * 1e9 + nsec
-    const middle = high + Math.floor(low / 65_536)
-    this.view.setInt32(at, ((middle & 0xffff) << 16) | (low % 65_536), true)
-    this.view.setInt32(at + 4, Math.floor(middle / 65_536), true)
+    // The product has more than 53 bits: its low half is exact modulo 2^32, and the rest is the multiple of 2^32 nearest to the float.
+    const low = (Math.imul(sec | 0, 1e9) + nsec) | 0
+    this.view.setInt32(at, low, true)
+    this.view.setInt32(at + 4, Math.round((sec * 1e9 + nsec - (low >>> 0)) / TWO_32), true)
   }
 }

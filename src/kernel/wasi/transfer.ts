@@ -64,6 +64,31 @@ function eachPiece(
 /** The queue that an AGAIN of a write means: a regular file waits for content, all else for room. */
 const writeQueue = (file: OpenFile): OpenFile['readers'] => (file.inode.kind === FileKind.File ? file.readers : file.writers)
 
+/**
+ * Making a view costs more than copying a few bytes, so short transfers go through one buffer of which there is a view of each length.
+ * A file copies what it is given before it returns.
+ */
+const SHORT = 64
+const shortBuffer = new ArrayBuffer(SHORT)
+const shortViews = Array.from({ length: SHORT + 1 }, (_, length) => new Uint8Array(shortBuffer, 0, length))
+
+function readOne(guest: GuestMemory, file: OpenFile, pointer: number, length: number): number {
+  if (length > SHORT) return file.read(guest.u8.subarray(pointer, pointer + length))
+  const view = shortViews[length]!
+  const moved = file.read(view)
+  const { u8 } = guest
+  for (let i = 0; i < moved; i++) u8[pointer + i] = view[i]!
+  return moved
+}
+
+function writeOne(guest: GuestMemory, file: OpenFile, pointer: number, length: number): number {
+  const { u8 } = guest
+  if (length > SHORT) return file.write(u8.subarray(pointer, pointer + length))
+  const view = shortViews[length]!
+  for (let i = 0; i < length; i++) view[i] = u8[pointer + i]!
+  return file.write(view)
+}
+
 export function fdRead(system: System, fd: number, list: number, count: number, out: number): number {
   const process = enter(system)
   if (system.blocking.mustYield(process)) return WOULD_BLOCK
@@ -77,7 +102,7 @@ export function fdRead(system: System, fd: number, list: number, count: number, 
     const pointer = guest.view.getUint32(at, true)
     const length = guest.view.getUint32(at + 4, true)
     guest.at(pointer, length)
-    moved = file.read(guest.u8.subarray(pointer, pointer + length))
+    moved = readOne(guest, file, pointer, length)
   } else {
     checkList(guest, list, count)
     moved = eachPiece(guest, list, count, 0, (piece) => file.read(piece))
@@ -101,7 +126,7 @@ export function fdWrite(system: System, fd: number, list: number, count: number,
   try {
     moved =
       count === 1
-        ? file.write(guest.slice(guest.view.getInt32(list >>> 0, true) + before, total - before))
+        ? writeOne(guest, file, guest.view.getUint32(list >>> 0, true) + before, total - before)
         : eachPiece(guest, list, count, before, (piece) => file.write(piece))
   } catch (error) {
     process.written = 0
