@@ -58,7 +58,7 @@ function noWebAccessibleResources(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [crx({ manifest: manifest as never }), cellFiles(), noWebAccessibleResources()],
+  plugins: [crx({ manifest }), cellFiles(), noWebAccessibleResources()],
   build: {
     outDir: OUT,
     emptyOutDir: true,

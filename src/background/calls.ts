@@ -105,7 +105,7 @@ function parseCall({ request, port }: Incoming, signal: AbortSignal): Call {
   )
     throw bad(`"timeout" is no number from ${LIMITS.runTimeoutMinMs} to ${LIMITS.runTimeoutMaxMs}`)
   if (onMissing !== undefined && onMissing !== 'reject' && onMissing !== 'prompt') throw bad('"onMissing" is neither "reject" nor "prompt"')
-  const args = checked.value as JsonObject
+  const args: JsonObject = checked.value
   return {
     id: crypto.randomUUID(),
     port,

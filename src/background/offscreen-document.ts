@@ -97,7 +97,7 @@ function settle(call: string): Waiting | undefined {
 function lose(transport: Transport): void {
   if (link !== transport) return
   link = undefined
-  for (const call of [...waiting.keys()])
+  for (const call of waiting.keys())
     settle(call)?.reject(new BtcpError('SANDBOX_ERROR', 'Cannot finish the call: the sandbox was closed', { effects: 'unknown' }))
   for (const check of acknowledgements) check()
 }

@@ -26,9 +26,6 @@ const PANELS = ['src/popup/index.html', 'src/popup/audit.html']
 const self = chrome.runtime.id
 const base = chrome.runtime.getURL('')
 const buckets = new Map<Origin, TokenBucket>()
-/** Connections and messages that nobody here answers; shown by the audit page. */
-let refused = 0
-export const refusedCount = (): number => refused
 
 export function onConnect(port: chrome.runtime.Port): void {
   // Untrusted: a content script, which speaks for its page.
@@ -46,11 +43,7 @@ export function onConnect(port: chrome.runtime.Port): void {
 }
 
 export function onMessage(message: unknown, sender: chrome.runtime.MessageSender, answer: (value: unknown) => void): boolean {
-  if (!isOwnPage(sender, self, base, PANELS)) {
-    // Our own pages may speak past this worker (the offscreen document is asked to connect by all contexts' one channel).
-    if (sender.origin !== base.slice(0, -1)) refused += 1
-    return false
-  }
+  if (!isOwnPage(sender, self, base, PANELS)) return false
   void answerPanel(message as PanelRequest).then(answer, (error: unknown) =>
     answer({ error: error instanceof Error ? error.message : String(error) }),
   )
@@ -58,7 +51,6 @@ export function onMessage(message: unknown, sender: chrome.runtime.MessageSender
 }
 
 function refuse(port: chrome.runtime.Port, reason: string): void {
-  refused += 1
   console.warn(`Refused a connection: ${reason}`)
   port.disconnect()
 }

@@ -145,7 +145,8 @@ function parseTexts(name: string, value: JsonValue): string[] {
 
 function getTool(name: JsonValue | undefined): Tool {
   const found = typeof name === 'string' ? builtInTool(name) : undefined
-  if (!found) throw new BtcpError('TOOL_NOT_FOUND', `Cannot find the tool "${String(name).slice(0, 100)}": no such tool`)
+  if (!found)
+    throw new BtcpError('TOOL_NOT_FOUND', `Cannot find the tool${typeof name === 'string' ? ` "${name.slice(0, 100)}"` : ''}: no such tool`)
   return found.tool
 }
 

@@ -2,6 +2,7 @@
  * Discovery as in EIP-6963: a page asks with `btcp:requestProvider`, each provider in it answers with `btcp:announceProvider`; ours
  * announces itself once unasked. `btcp:ready` says that the extension has answered.
  */
+/* oxlint-disable typescript/unbound-method -- `uncurry` makes `this` the first argument of each */
 import { freeze, uncurry } from './pristine.ts'
 
 const NAME = 'Tidepool'

@@ -3,6 +3,7 @@
  * power: everything it says is hostile input to the extension, and a page that breaks it breaks only itself.
  * It stands on captured built-ins (pristine.ts), so that a page's patched prototypes change neither calls nor results.
  */
+/* oxlint-disable typescript/unbound-method -- `uncurry` makes `this` the first argument of each */
 import { OFFER_EVENT, WANT_EVENT } from './handover.ts'
 import { announce } from './discovery.ts'
 import { createProvider } from './provider.ts'

@@ -8,7 +8,7 @@ import { OFFER_EVENT, WANT_EVENT } from './handover.ts'
 const world = globalThis as { tidepoolBridge?: Bridge }
 
 function start(page: MessagePort): void {
-  const bridge = new Bridge((message) => page.postMessage(message), servicePort)
+  const bridge = new Bridge((message) => page.postMessage(message, []), servicePort)
   world.tidepoolBridge = bridge
   page.addEventListener('message', (event) => bridge.fromPage(event.data))
   page.start()

@@ -3,6 +3,7 @@
  * syntax only: no method of a prototype that the page can replace, no iteration protocol, no inherited property.
  * In the isolated world they guard against another thing: a document or form whose named elements hide its own methods.
  */
+/* oxlint-disable typescript/unbound-method -- `uncurry` makes `this` the first argument of each */
 
 /** `fn` as a function of its `this`; a later change of Function.prototype does not reach it. */
 export const uncurry = Function.prototype.bind.bind(Function.prototype.call) as <T, A extends readonly unknown[], R>(

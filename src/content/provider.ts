@@ -117,7 +117,13 @@ function optionsOf(action: string, given: unknown, known: readonly string[]): Op
   return out
 }
 
-function createEvents(): { fire(name: string, value: unknown): void; on: unknown; off: unknown } {
+interface Events {
+  readonly fire: (name: string, value: unknown) => void
+  readonly on: (name: unknown, fn: unknown) => void
+  readonly off: (name: unknown, fn: unknown) => void
+}
+
+function createEvents(): Events {
   const listeners = create(null) as Record<string, Record<number, Listener | undefined>>
   for (let i = 0; i < EVENT_NAMES.length; i++) listeners[EVENT_NAMES[i]!] = create(null) as Record<number, Listener>
   let count = 0

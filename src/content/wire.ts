@@ -2,6 +2,7 @@
  * The page's side of the wire: numbers requests, settles each once, hands progress to the call it belongs to and notifications
  * to listeners. Ids only grow, so an answer that comes too late or twice finds nobody.
  */
+/* oxlint-disable typescript/unbound-method -- `uncurry` makes `this` the first argument of each */
 import { BtcpError, BTCP_CODES, type BtcpCode, type BtcpErrorData } from '../protocol/error.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { copyData, create, freeze, getter, uncurry } from './pristine.ts'

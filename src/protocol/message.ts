@@ -105,7 +105,7 @@ function parseWireError(value: unknown): WireError {
   return {
     code: BTCP_CODES[btcpCode],
     message: typeof message === 'string' ? message.slice(0, 4_096) : 'The other side gave no reason',
-    data: { ...copied, btcpCode } as BtcpErrorData,
+    data: { ...copied, btcpCode },
   }
 }
 

@@ -59,7 +59,7 @@ test('T44 the positive control: from an ordinary page the same server counts the
   const source = `${WAYS_OUT}; addEventListener('message', async () => postMessage(await tryWaysOut(${counter.port})))`
   const tried = await page.evaluate(async (text) => {
     const worker = new Worker(URL.createObjectURL(new Blob([text])))
-    worker.postMessage('start')
+    worker.postMessage('start', [])
     return await new Promise<Record<string, string>>((resolve) =>
       worker.addEventListener('message', ({ data }) => resolve(data as Record<string, string>)),
     )

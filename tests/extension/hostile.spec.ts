@@ -99,7 +99,7 @@ test('T02 what is no message is refused and the channel goes on', async () => {
     { jsonrpc: '2.0', id: -1, method: 'ping' },
     { jsonrpc: '2.0', id: 801, method: 'a b' },
     { jsonrpc: '2.0', id: 802, method: 'dom/page_text', params: {} },
-    { jsonrpc: '2.0', id: 803, method: 'ping', params: new Array(5) },
+    { jsonrpc: '2.0', id: 803, method: 'ping', params: Array.from({ length: 5 }) },
   ]
   const answers = (await say(page, [...strange, { jsonrpc: '2.0', id: 804, method: 'ping' }], 11)) as {
     id: number | null
@@ -232,7 +232,7 @@ test('T13 a frame of the same origin that was patched first has no more than its
     const frame = document.createElement('iframe')
     document.body.append(frame)
     const inner = frame.contentWindow as unknown as Window & { MessageChannel: unknown; chrome?: { runtime?: unknown } }
-    inner.MessageChannel = class {}
+    inner.MessageChannel = undefined
     frame.src = '/'
     await new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }))
     return ['btcp' in frame.contentWindow!, inner.chrome?.runtime === undefined]

@@ -200,6 +200,7 @@ test('T99 a browser killed in a write loop keeps every acknowledged write', asyn
     expect(lost, `of round ${round}`).toEqual([])
   }
   const { value } = await callTool(page, 'fs_list', { path: '/home/user', recursive: true })
-  const names = (value?.structuredContent as { entries: { name: string }[] }).entries.map(({ name }) => name)
+  const { entries } = value!.structuredContent as unknown as { entries: { name: string }[] }
+  const names = entries.map(({ name }) => name)
   expect(names.filter((name) => !/^d[0-6](?:\/note\.txt)?$/.test(name))).toEqual([])
 })

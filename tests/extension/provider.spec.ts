@@ -292,7 +292,7 @@ test.describe('a site that is on', () => {
         attempt(() => Reflect.deleteProperty(window, 'btcp')),
         attempt(() => Reflect.set(window, 'btcp', 1)),
         attempt(() => Reflect.set(window.btcp, 'callTool', 1)),
-        attempt(() => Reflect.set(window.btcp.callTool, 'x', 1)),
+        attempt(() => Reflect.set((window.btcp as unknown as Record<string, object>)['callTool']!, 'x', 1)),
         Object.isFrozen(window.btcp),
         window.btcp === before,
       ]

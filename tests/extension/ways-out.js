@@ -2,6 +2,7 @@
  * Every way out of a worker that exists without Python, tried one after the other. `tryWaysOut(port, tell)` tells for each what became of it.
  * It runs as hostile code in the place of a cell, and in an ordinary worker as the positive control.
  */
+/* oxlint-disable no-eval, typescript/no-implied-eval -- whether they are shut is what this tries */
 globalThis.tryWaysOut = async (port) => {
   const http = `http://127.0.0.1:${port}`
   const settled = (promise) =>

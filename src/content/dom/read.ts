@@ -2,6 +2,7 @@
  * Reading the document for `page_text`. Text only: the value of a field is never in it, least of all of a password or payment
  * field. Methods are the prototypes' own, since a form or image of the page can hide those of `document` and of a form by its name.
  */
+/* oxlint-disable typescript/unbound-method -- `uncurry` makes `this` the first argument of each */
 import { BtcpError } from '../../protocol/error.ts'
 import type { JsonObject, JsonValue } from '../../protocol/parse.ts'
 import { getter, uncurry } from '../pristine.ts'
