@@ -14,7 +14,18 @@ export const MODULES = [
   {
     name: 'utilities',
     licence: 'Apache-2.0 AND MIT',
-    programs: words(`basename cat cut dir dirname echo false head ls printf rev seq sort tac tail tee tr true uniq wc yes`),
+    programs: words(`
+      basename cat chgrp chmod chown cp cut dir dirname echo false head install link ln ls mkdir mktemp mv printf readlink
+      realpath rev rm rmdir seq sort stat tac tail tee touch tr true truncate uniq unlink wc yes
+    `),
+  },
+  {
+    name: 'coreutils',
+    licence: 'Apache-2.0 AND MIT',
+    programs: words(`
+      [ b2sum base32 base64 basenc cksum cp csplit date expand factor fmt fold link ln md5sum mv nl od paste pathchk pr
+      printenv ptx readlink realpath sha1sum sha224sum sha256sum sha384sum sha512sum shuf sleep split sum test tsort unexpand
+    `),
   },
   {
     name: 'shell',
@@ -26,6 +37,11 @@ export const MODULES = [
     name: 'grep',
     licence: 'Apache-2.0 AND MIT',
     programs: words(`egrep fgrep grep`),
+  },
+  {
+    name: 'sed',
+    licence: 'Apache-2.0 AND MIT',
+    programs: words(`sed`),
   },
 ]
 

@@ -2,6 +2,7 @@
 
 mod cat;
 mod civil;
+mod copy;
 mod cut;
 mod directory;
 mod echo;
@@ -10,15 +11,22 @@ mod glob;
 mod head;
 mod human;
 mod lines;
+mod link;
 mod ls;
+mod make;
+mod mode;
 mod names;
 mod number;
 mod options;
 mod owners;
+mod permission;
 mod printf;
+mod random;
+mod remove;
 mod report;
 mod seq;
 mod sort;
+mod stat;
 mod stream;
 mod tail;
 mod tee;
@@ -27,6 +35,7 @@ mod truth;
 mod uniq;
 mod version;
 mod wc;
+mod when;
 mod width;
 
 use report::{Outcome, complain, set_name};
@@ -37,23 +46,41 @@ type Program = fn(Vec<Vec<u8>>) -> Outcome;
 const PROGRAMS: &[(&str, Program)] = &[
     ("basename", names::run_basename),
     ("cat", cat::run),
+    ("chgrp", permission::run_chgrp),
+    ("chmod", permission::run_chmod),
+    ("chown", permission::run_chown),
+    ("cp", copy::run_cp),
     ("cut", cut::run),
     ("dir", ls::run_dir),
     ("dirname", names::run_dirname),
     ("echo", echo::run),
     ("false", truth::run_false),
     ("head", head::run),
+    ("install", copy::run_install),
+    ("link", link::run_link),
+    ("ln", link::run_ln),
     ("ls", ls::run),
+    ("mkdir", make::run_mkdir),
+    ("mktemp", make::run_mktemp),
+    ("mv", copy::run_mv),
     ("printf", printf::run),
+    ("readlink", link::run_readlink),
+    ("realpath", link::run_realpath),
     ("rev", lines::run_rev),
+    ("rm", remove::run_rm),
+    ("rmdir", remove::run_rmdir),
     ("seq", seq::run),
     ("sort", sort::run),
+    ("stat", stat::run),
     ("tac", lines::run_tac),
     ("tail", tail::run),
     ("tee", tee::run),
+    ("touch", make::run_touch),
     ("tr", tr::run),
     ("true", truth::run_true),
+    ("truncate", make::run_truncate),
     ("uniq", uniq::run),
+    ("unlink", remove::run_unlink),
     ("wc", wc::run),
     ("yes", echo::run_yes),
 ];

@@ -202,6 +202,11 @@ pub fn extra_operand(status: i32, operand: &[u8]) -> Failure {
     misuse(status, format!("extra operand {}", crate::report::quote(operand)))
 }
 
+/// For programs whose messages name operands with plain quotes.
+pub fn misplaced(operand: &[u8]) -> Failure {
+    misuse(1, format!("extra operand {}", crate::report::quote_name(operand)))
+}
+
 /// The word among `words` that `given` names or abbreviates, with GNU's complaint about any other.
 pub fn choose(given: &[u8], option: &str, words: &[&'static str], status: i32) -> Result<&'static str, Failure> {
     if let Some(exact) = words.iter().find(|word| word.as_bytes() == given) {
