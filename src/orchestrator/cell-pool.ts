@@ -59,7 +59,10 @@ export class CellPool {
   /** Runs `work` with the principal's cell, which is booted if there is none. */
   async use<T>(principal: Principal, work: (cell: LiveCell) => Promise<T>): Promise<T> {
     let berth = await this.#berth(principal)
-    while (!this.#open.has(berth)) berth = await this.#berth(principal)
+    while (!this.#open.has(berth) || berth.store.isLost) {
+      if (berth.store.isLost) await this.#leave(principalKey(principal))
+      berth = await this.#berth(principal)
+    }
     berth.users++
     berth.cancelIdle?.()
     berth.cancelIdle = undefined

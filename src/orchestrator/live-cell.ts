@@ -177,7 +177,10 @@ export class LiveCell {
   #boot(boot: CellBoot): void {
     const { metadata, seq } = this.#store.attach({
       committed: (through) => this.#say({ t: 'committed', seq: through }),
-      failed: (through, error) => this.#say({ t: 'commitFailed', seq: through, errno: error.failure === 'quota' ? ENOSPC : EIO }),
+      failed: (through, error) => {
+        this.#say({ t: 'commitFailed', seq: through, errno: error.failure === 'quota' ? ENOSPC : EIO })
+        if (this.#store.isLost) this.terminate(`its files have another writer (${error.message})`)
+      },
       violated: (violation) => this.terminate(violation.message),
     })
     const mounts = this.#mounts.map((mount, i) => ({

@@ -6,7 +6,7 @@ import { BtcpError } from '../../src/protocol/error.ts'
 import { type LimitName, limitsWith } from '../../src/protocol/limits.ts'
 import type { Principal } from '../../src/protocol/principal.ts'
 import { storeHost } from '../contract/store.ts'
-import { utf8 } from '../contract/fake-cell.ts'
+import { FakeCell, utf8 } from '../contract/fake-cell.ts'
 import { obedient, type Script, testPlatform } from './scripted-cell.ts'
 
 const ME: Principal = { kind: 'local', name: 'test' }
@@ -282,6 +282,35 @@ describe('a hostile cell is ended, and the next call has another', () => {
     )
     await orchestrator.dispose()
   })
+})
+
+test('T106: a cell whose files got another writer is ended, nothing of it is committed, and the next call sees the other one', async () => {
+  const writes: Script = (message, cell) => {
+    if (message.t === 'boot') cell.ready()
+    if (message.t !== 'run') return
+    cell.journal.write(1, 'zombie', utf8('x'))
+    cell.journal.barrier()
+    cell.exit(message.call)
+  }
+  const { orchestrator, platform } = start([obedient, obedient])
+  await run(orchestrator, 'first')
+  const tables = platform.stores.get('local test')!
+  const other = await Store.open(tables, storeHost())
+  const cell = new FakeCell(
+    (message) => other.receive(message),
+    other.attach({ committed: () => {}, failed: () => {}, violated: () => {} }).seq,
+  )
+  cell.makeRoot()
+  cell.write(1, 'other', utf8('y'))
+  cell.barrier()
+  await other.flush()
+  platform.cells[0]!.script = writes
+  expect(await codeOf(run(orchestrator, 'second'))).toMatch(/^SANDBOX_ERROR: Cannot finish the call: its files have another writer/)
+  expect(text((await run(orchestrator, 'third')).stdout)).toBe('third\n')
+  const boot = platform.cells[1]!.heard[0]
+  const metadata = boot?.t === 'boot' ? boot.metadata.map((stream) => new TextDecoder('latin1').decode(stream)).join('') : ''
+  expect([metadata.includes('other'), metadata.includes('zombie')]).toEqual([true, false])
+  await orchestrator.dispose()
 })
 
 describe('calls', () => {

@@ -17,12 +17,12 @@ export class ScriptedCell {
   readonly heard: ToCell[] = []
   terminated = false
   journal!: FakeCell
-  readonly #script: Script
+  script: Script
   #toBroker: (message: unknown) => void = () => {}
   #gone: () => void = () => {}
 
   constructor(script: Script) {
-    this.#script = script
+    this.script = script
   }
 
   /** Says anything at all, in a later turn, as a port does. */
@@ -65,7 +65,7 @@ export class ScriptedCell {
       this.journal = new FakeCell((sent) => this.say({ t: 'journal', ...sent }), message.seq)
       if (message.metadata.length === 0) this.journal.makeRoot()
     }
-    queueMicrotask(() => this.terminated || this.#script(message, this))
+    queueMicrotask(() => this.terminated || this.script(message, this))
   }
 }
 

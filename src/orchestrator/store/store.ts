@@ -81,6 +81,7 @@ export class Store {
   #queue: Promise<unknown> = Promise.resolve()
   #committing = false
   #closed = false
+  #lost = false
   readonly #cache = new Map<string, Uint8Array>()
 
   private constructor(tables: Tables, host: StoreHost, head: Head, image: FsImage) {
@@ -108,6 +109,10 @@ export class Store {
   /** The sequence number that the next journal message must follow. */
   get seq(): number {
     return this.#received
+  }
+  /** Another writer has committed, or the tables are gone: nothing can be committed any more, and what is here is out of date. */
+  get isLost(): boolean {
+    return this.#lost
   }
   get inodeCount(): number {
     return this.#image.inodeCount
@@ -186,8 +191,12 @@ export class Store {
   /** Writes a new base if the deltas have outgrown the old one, and drops what no head reaches. */
   tidy(): Promise<void> {
     return this.#serially(async () => {
-      if (this.#outgrown()) await this.#rewrite()
-      await this.#collect()
+      try {
+        if (this.#outgrown()) await this.#rewrite()
+        await this.#collect()
+      } catch (error) {
+        throw this.#failure(error)
+      }
     })
   }
 
@@ -236,7 +245,7 @@ export class Store {
       this.#settle(seq)
     } catch (error) {
       this.#committing = false
-      const failure = error instanceof TablesError ? error : new TablesError('io', 'Cannot commit', { cause: error })
+      const failure = this.#failure(error)
       this.#fail(seq, failure)
       throw failure
     } finally {
@@ -273,6 +282,12 @@ export class Store {
     const ready = this.#waiters.filter((waiter) => waiter.seq <= seq)
     this.#waiters = this.#waiters.filter((waiter) => waiter.seq > seq)
     for (const waiter of ready) waiter.resolve()
+  }
+
+  #failure(error: unknown): TablesError {
+    const failure = error instanceof TablesError ? error : new TablesError('io', 'Cannot commit', { cause: error })
+    this.#lost ||= failure.failure === 'conflict' || failure.failure === 'lost'
+    return failure
   }
 
   #fail(seq: number, error: TablesError): void {
