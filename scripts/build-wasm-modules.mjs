@@ -15,8 +15,9 @@ export const MODULES = [
     name: 'utilities',
     licence: 'Apache-2.0 AND MIT',
     programs: words(`
-      basename cat chgrp chmod chown cp cut dir dirname echo false head install link ln ls mkdir mktemp mv printf readlink
-      realpath rev rm rmdir seq sort stat tac tail tee touch tr true truncate uniq unlink wc yes
+      [ arch basename cat chgrp chmod chown cp cut date dir dirname echo env false groups head hostid hostname id install
+      link ln logname ls mkdir mktemp mv nice nohup nproc printenv printf pwd readlink realpath rev rm rmdir seq sleep sort
+      stat sync tac tail tee test timeout touch tr true truncate tty uname uniq unlink wc which whoami xargs yes
     `),
   },
   {
