@@ -1,4 +1,5 @@
 /** File operations of `Sandbox` and of the fs_ tools through a real cell: a locked child process over SQLite or memory. */
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +23,22 @@ const failure = async (promise: Promise<unknown>): Promise<unknown> =>
     () => 'it resolved',
     (error: unknown) => (error instanceof FileError ? [error.code, error.message] : error),
   )
+
+/** Runs a process that writes file after file; kills it `ms` after its first word. Gives the last file that it said. */
+function killedWriter(store: string, ms: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/sandbox-writer.ts'), store], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    child.stdout.on('data', (data: Buffer) => {
+      if (said === '') setTimeout(() => child.kill('SIGKILL'), ms)
+      said += data.toString()
+    })
+    child.on('error', reject)
+    child.on('exit', () => resolve(Number(said.split('\n').at(-2) ?? 0)))
+  })
+}
 
 describe('a sandbox', () => {
   let sandbox: Sandbox
@@ -88,6 +105,19 @@ describe('a store', () => {
     expect(await second.readFile('note', 'utf8')).toBe('kept')
     await second.destroy()
   })
+  test('T99: has every acknowledged file when its process was killed in the middle', { timeout: 60_000 }, async () => {
+    const store = join(scratch, 'killed')
+    let before = 0
+    for (let round = 0; round < 4; round++) {
+      const acknowledged = await killedWriter(store, 40 + round * 60)
+      expect(acknowledged).toBeGreaterThan(before)
+      before = acknowledged
+    }
+    const sandbox = await Sandbox.create({ store })
+    expect((await sandbox.listDir('.')).length).toBeGreaterThanOrEqual(before)
+    for (let i = 1; i <= before; i += 7) expect(await sandbox.readFile(`f${i}`, 'utf8')).toBe(`content of ${i}\n`.repeat(i % 5000))
+    await sandbox.destroy()
+  })
   test('boots with 10,000 files', { timeout: 60_000 }, async () => {
     const store = join(scratch, 'many')
     const first = await Sandbox.create({ store })
@@ -103,7 +133,7 @@ describe('a store', () => {
     expect(await second.listDir('many')).toHaveLength(10_000)
     await second.destroy()
   })
-  test('has the quota that its limits say', async () => {
+  test('T55: that is full says ENOSPC, leaves others alone, and takes more when something is removed', async () => {
     const sandbox = await Sandbox.create({ limits: { fsBytes: 1024 * 1024 } })
     await sandbox.writeFile('half', new Uint8Array(600_000))
     expect(await failure(sandbox.writeFile('more', new Uint8Array(600_000)))).toEqual([
@@ -111,6 +141,9 @@ describe('a store', () => {
       'Cannot write "more": no space left: the limit fsBytes or fsInodes is reached',
     ])
     expect((await sandbox.readFile('half')).length).toBe(600_000)
+    const other = await Sandbox.create()
+    await other.writeFile('more', new Uint8Array(600_000))
+    await other.destroy()
     await sandbox.remove('half')
     await sandbox.writeFile('more', new Uint8Array(600_000))
     await sandbox.destroy()
