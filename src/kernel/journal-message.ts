@@ -18,13 +18,9 @@ const RECORD_KIND: Partial<Record<FileKind, InodeKind>> = {
   [FileKind.Symlink]: InodeKind.Symlink,
 }
 
-/** What a message held, so that it can be sent again. */
+/** The contents of a message. */
 export interface Held {
-  readonly inodes: { readonly inode: Inode; readonly low: number }[]
-  readonly entries: { readonly dir: Directory; readonly name: ByteString }[]
-  readonly forgotten: number[]
   readonly chunks: Chunk[]
-  /** bytes of content */
   bytes: number
 }
 
@@ -49,7 +45,6 @@ export class MessagePacker {
 
   /** An inode as it is now; `keepChunks` is what its file has kept since its last record. */
   inode(inode: Inode): void {
-    const low = inode instanceof MemFile ? inode.lowChunks : 0
     this.#writer.inode({
       ino: inode.ino,
       kind: RECORD_KIND[inode.kind]!,
@@ -61,24 +56,21 @@ export class MessagePacker {
       atime: { sec: inode.atimeSec, nsec: inode.atimeNsec },
       mtime: { sec: inode.mtimeSec, nsec: inode.mtimeNsec },
       ctime: { sec: inode.ctimeSec, nsec: inode.ctimeNsec },
-      keepChunks: low,
+      keepChunks: inode instanceof MemFile ? inode.lowChunks : 0,
     })
     if (inode instanceof MemFile) inode.lowChunks = chunkCount(inode.size)
     else if (inode instanceof MemSymlink) this.#writer.target(inode.ino, bytesOf(inode.target))
-    this.#held.inodes.push({ inode, low })
     this.#cut()
   }
 
   /** The name leads to `ino` now; 0: to nothing. */
   entry(dir: Directory, name: ByteString, ino: number): void {
     this.#writer.entry(dir.ino, bytesOf(name), ino)
-    this.#held.entries.push({ dir, name })
     this.#cut()
   }
 
   forget(ino: number): void {
     this.#writer.forget(ino)
-    this.#held.forgotten.push(ino)
     this.#cut()
   }
 
@@ -130,4 +122,4 @@ export class MessagePacker {
   }
 }
 
-const emptyHeld = (): Held => ({ inodes: [], entries: [], forgotten: [], chunks: [], bytes: 0 })
+const emptyHeld = (): Held => ({ chunks: [], bytes: 0 })

@@ -1,12 +1,12 @@
 /**
  * The journal of a file system: what has changed since the last message, packed into messages for the broker, and what the
  * broker has made durable. It coalesces: an inode, a name or a chunk that changed often is sent once.
- * Invariant: what a message held is sent again if its commit fails; a chunk may only be evicted when its last message is committed.
+ * What a message held is the broker's from then on: after a failed commit it tries again with the next one, and nothing is sent twice.
+ * Invariant: a chunk may only be evicted when the last message that held it is committed.
  */
 import type { Clock } from './clock.ts'
 import { AGAIN } from './errno.ts'
 import type { Chunk } from './fs/chunk.ts'
-import { MemFile } from './fs/mem-file.ts'
 import { type Held, MessagePacker } from './journal-message.ts'
 import type { WaitQueue } from './process/wait-queue.ts'
 import type { ByteString } from './vfs/byte-string.ts'
@@ -33,12 +33,9 @@ const POST_MS = 50
 const CLOSE_MS = 5
 /** With more than this under way, only barriers that someone waits for are posted. */
 const UNDER_WAY_BYTES = 64 * 1024 * 1024
-/** The prior state of a name that must be sent whatever it is now. */
-const UNKNOWN = -1
 
-interface UnderWay {
+interface UnderWay extends Held {
   readonly seq: number
-  readonly held: Held
 }
 
 export class Journal {
@@ -111,7 +108,7 @@ export class Journal {
     const packer = new MessagePacker(({ records, blobs, held, last }) => {
       const seq = ++this.#seq
       for (const chunk of held.chunks) chunk.seq = seq
-      this.#underWay.push({ seq, held })
+      this.#underWay.push({ seq, ...held })
       this.#underWayBytes += held.bytes
       this.#atBarrier = last && barrier
       this.#sink.post({ seq, records, blobs, barrier: last && barrier, urgent: last && urgent })
@@ -152,37 +149,17 @@ export class Journal {
     if (seq <= this.#committed || seq > this.#seq) return
     this.#committed = seq
     for (const message of this.#takeUnderWay(seq)) {
-      for (const chunk of message.held.chunks) if (chunk.seq <= seq) chunk.file.fs.memory.markClean(chunk)
+      for (const chunk of message.chunks) if (chunk.seq <= seq) chunk.file.fs.memory.markClean(chunk)
     }
     this.#wake()
   }
 
-  /** The messages up to `seq` are not in the store: what they held is dirty again. */
+  /** The messages up to `seq` could not be committed; the broker keeps them and tries again when it next commits. */
   failed(seq: number, errno: number): void {
     if (seq <= this.#committed || seq > this.#seq) return
     this.#failed = seq
     this.#failure = errno
-    for (const message of this.#takeUnderWay(seq)) this.#redo(message.held)
     this.#wake()
-  }
-
-  #redo(held: Held): void {
-    for (const { inode, low } of held.inodes) {
-      if (inode instanceof MemFile) inode.lowChunks = Math.min(inode.lowChunks, low)
-      this.touch(inode)
-    }
-    for (const { dir, name } of held.entries) {
-      let names = this.#entries.get(dir)
-      if (!names) this.#entries.set(dir, (names = new Map()))
-      names.set(name, UNKNOWN)
-    }
-    this.#forgotten.push(...held.forgotten)
-    for (const chunk of held.chunks) {
-      if (chunk.dirty || chunk.gone) continue
-      chunk.dirty = true
-      chunk.file.fs.memory.markDirty(chunk)
-      this.#chunks.push(chunk)
-    }
   }
 
   #mayPost(monotonic: number, after: number): boolean {
@@ -197,7 +174,7 @@ export class Journal {
 
   #takeUnderWay(seq: number): UnderWay[] {
     let count = 0
-    while (count < this.#underWay.length && this.#underWay[count]!.seq <= seq) this.#underWayBytes -= this.#underWay[count++]!.held.bytes
+    while (count < this.#underWay.length && this.#underWay[count]!.seq <= seq) this.#underWayBytes -= this.#underWay[count++]!.bytes
     return this.#underWay.splice(0, count)
   }
 

@@ -30,7 +30,8 @@ export type ToCell =
       readonly env: Readonly<Record<string, string>>
       /** with a seed, clock and randomness repeat */
       readonly seed?: number
-      /** record streams in order: a base and its deltas, without `data` and `extent`; empty for a new file system */
+      /** record streams in order: a base and its deltas, without `extent`; empty for a new file system. A file with holes has a `data` record
+       *  (blob and offset 0) for each chunk that it has, and one of length 0 when it has none; other files have all their chunks. */
       readonly metadata: readonly Uint8Array[]
       /** sequence number of the first journal message minus one */
       readonly seq: number
@@ -59,7 +60,8 @@ export type ToCell =
   | { readonly t: 'chunk'; readonly req: RequestId; readonly bytes?: Uint8Array; readonly errno?: number }
   /** Everything up to journal message `seq` is durable. */
   | { readonly t: 'committed'; readonly seq: number }
-  /** The commit failed (quota, disk): waiting fsyncs answer `errno`; what was dirty stays in the cell and is sent again. */
+  /** The commit failed (quota, disk): waiting fsyncs answer `errno`. The broker keeps what it has received and tries again with its next
+   *  commit, which an urgent message asks for; the cell sends nothing twice. */
   | { readonly t: 'commitFailed'; readonly seq: number; readonly errno: number }
   | { readonly t: 'allow'; readonly memories: number }
 

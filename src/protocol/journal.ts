@@ -12,6 +12,8 @@ export const ROOT_INO = 1
 export const SMALL_CHUNK = 64 * 1024
 export const LARGE_CHUNK = 256 * 1024
 export const LARGE_FROM = 4 * 1024 * 1024
+/** No file is larger, sparse or not. */
+export const MAX_FILE_BYTES = 2 ** 40
 const SMALL_CHUNKS = LARGE_FROM / SMALL_CHUNK
 
 export const chunkOfOffset = (offset: number): number =>

@@ -4,7 +4,7 @@ import { AGAIN } from '../../src/kernel/errno.ts'
 import type { JournalMessage } from '../../src/kernel/journal.ts'
 import { Waiter } from '../../src/kernel/process/wait-queue.ts'
 import { O } from '../../src/kernel/vfs/open-file.ts'
-import { type JournalRecord, readJournal } from '../../src/protocol/journal.ts'
+import { chunkOfOffset, type JournalRecord, JournalWriter, readJournal } from '../../src/protocol/journal.ts'
 import { JournalStore } from '../support/journal-store.ts'
 import { errnoOf, Tree } from '../support/tree.ts'
 
@@ -209,6 +209,7 @@ describe('fsync', () => {
     tree.booted.journal.failed(posted()[0]!.seq, ENOSPC)
     expect(errnoOf(() => open.sync())).toBe('ENOSPC')
     expect(open.sync()).toBe(AGAIN)
+    expect(posted().map(({ urgent }) => urgent)).toEqual([true, true])
     tree.booted.journal.committed(posted()[1]!.seq)
     expect(open.sync()).toBe(0)
     open.unref()
@@ -229,44 +230,21 @@ describe('fsync', () => {
 })
 
 describe('T103 a commit that failed', () => {
-  test('is sent again, whole, with the next message', () => {
+  test('leaves everything as it is in the cell, and nothing is sent twice', () => {
     const { tree, posted } = quiet()
     tree.put('f', 'first')
-    tree.mkdir('d')
-    tree.symlink('f', 'd/l')
-    tree.booted.journal.post(true, false)
-    tree.put('old', 'x')
     const seq = tree.booted.journal.post(true, false)
-    const sent = posted().flatMap(briefly)
     tree.booted.journal.failed(seq, ENOSPC)
     expect(tree.text('f')).toBe('first')
-    tree.booted.journal.post(true, false)
-    const again = briefly(posted().at(-1)!)
-    expect([...new Set(again)].toSorted()).toEqual([...new Set(sent)].toSorted())
-  })
-  test('of a truncation keeps the lowest count', () => {
-    const { tree, posted } = quiet()
-    tree.put('f', new Uint8Array(300_000))
-    tree.booted.journal.committed(tree.booted.journal.post(true, false))
-    const open = tree.open('f', O.RDWR)
-    open.truncate(65_536)
-    const seq = tree.booted.journal.post(true, false)
-    open.truncate(200_000)
-    tree.booted.journal.failed(seq, EIO)
-    tree.booted.journal.post(true, false)
-    const { ino } = tree.stat('f')
-    expect(briefly(posted().at(-1)!)).toEqual([`inode ${ino} size 200000 keep 1`])
-    open.unref()
-  })
-  test('of a removal forgets again', () => {
-    const { tree, posted } = quiet()
-    tree.put('f', 'x')
-    const { ino } = tree.stat('f')
-    tree.booted.journal.committed(tree.booted.journal.post(true, false))
-    tree.unlink('f')
-    tree.booted.journal.failed(tree.booted.journal.post(true, false), EIO)
-    tree.booted.journal.post(true, false)
-    expect(briefly(posted().at(-1)!)).toEqual([`inode ${tree.home.ino} size 0 keep 0`, 'entry f 0', `forget ${ino}`])
+    expect(tree.booted.journal.post(true, false)).toBe(seq)
+    expect(posted().length).toBe(1)
+    expect(tree.booted.files.memory.evict(1e9)).toBe(1024)
+    tree.booted.journal.committed(tree.booted.journal.post(true, true))
+    expect(posted().map(({ records: { length }, urgent }) => [length > 0, urgent])).toEqual([
+      [true, false],
+      [false, true],
+    ])
+    expect(tree.booted.files.memory.evict(1e9)).toBe(256)
   })
 })
 
@@ -354,6 +332,38 @@ describe('boot metadata', () => {
     tree.reboot()
     tree.put('g', 'x')
     expect(tree.stat('g').ino).toBe(ino + 1)
+  })
+  test('of a file with holes names its chunks, and only those are charged and asked for', () => {
+    const tree = new Tree()
+    const open = tree.open('f', O.RDWR | O.CREAT)
+    open.pwrite(new Uint8Array([1, 2, 3]), 300 * 1024 * 1024)
+    open.truncate(2 ** 33)
+    open.unref()
+    const empty = tree.open('empty', O.RDWR | O.CREAT)
+    empty.truncate(2 ** 33)
+    empty.unref()
+    const { usedBytes } = tree.booted.files
+    const writer = new JournalWriter()
+    const { ino } = tree.stat('f')
+    const index = chunkOfOffset(300 * 1024 * 1024)
+    tree.booted.journal.post(true, true)
+    const length = records(tree.store.messages.at(-1)!).flatMap((record) =>
+      record.t === 'data' && record.ino === ino ? [record.length] : [],
+    )
+    writer.data(ino, index, 0, 0, length[0]!)
+    writer.data(tree.stat('empty').ino, 0, 0, 0, 0)
+    tree.store.sparse = [writer.take()]
+    tree.reboot()
+    expect(tree.booted.files.usedBytes).toBe(usedBytes)
+    const again = tree.open('f', O.RDONLY)
+    const bytes = new Uint8Array(4).fill(9)
+    expect(again.pread(bytes, 2 ** 32)).toBe(4)
+    expect([...bytes]).toEqual([0, 0, 0, 0])
+    expect(tree.store.faults).toEqual([])
+    expect(again.pread(bytes, 300 * 1024 * 1024 - 1)).toBe(4)
+    expect([...bytes]).toEqual([0, 1, 2, 3])
+    expect(tree.store.faults.map((fault) => fault.index)).toEqual([index])
+    again.unref()
   })
   test('charges what the files hold', () => {
     const tree = new Tree()

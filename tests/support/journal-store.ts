@@ -1,6 +1,6 @@
 /** The broker's store as far as a kernel test needs it: takes journal messages, gives boot metadata and chunk contents back. */
 import type { FaultSource, JournalMessage, JournalSink } from '../../src/kernel/journal.ts'
-import { readJournal } from '../../src/protocol/journal.ts'
+import { JournalWriter, readJournal } from '../../src/protocol/journal.ts'
 
 const ENOENT = 44
 
@@ -9,6 +9,8 @@ export class JournalStore implements JournalSink, FaultSource {
   readonly faults: { ino: number; index: number }[] = []
   /** faults wait until `deliver` */
   delayed = false
+  /** streams that say which chunks files with holes have */
+  sparse: Uint8Array[] = []
   #waiting: (() => void)[] = []
   readonly #contents = new Map<number, Map<number, Uint8Array>>()
 
@@ -47,6 +49,18 @@ export class JournalStore implements JournalSink, FaultSource {
     return this.messages.at(-1)?.seq ?? 0
   }
   get metadata(): Uint8Array[] {
-    return this.messages.map((message) => message.records)
+    return [...this.messages.map((message) => withoutData(message.records)), ...this.sparse]
   }
+}
+
+/** Boot metadata names chunks of files with holes only. */
+function withoutData(records: Uint8Array): Uint8Array {
+  const writer = new JournalWriter()
+  for (const record of readJournal(records)) {
+    if (record.t === 'inode') writer.inode(record)
+    if (record.t === 'entry') writer.entry(record.dir, record.name, record.ino)
+    if (record.t === 'forget') writer.forget(record.ino)
+    if (record.t === 'target') writer.target(record.ino, record.target)
+  }
+  return writer.take()
 }

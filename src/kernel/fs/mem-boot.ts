@@ -6,6 +6,7 @@ import { chunkCount, chunkOffset, type InodeRecord, readJournal, ROOT_INO } from
 import { O } from '../vfs/open-file.ts'
 import { type ByteString, byteString, bytesOf, fromText } from '../vfs/byte-string.ts'
 import type { FileKind, Inode } from '../vfs/inode.ts'
+import { Chunk } from './chunk.ts'
 import { MemDirectory, MemSymlink } from './mem-directory.ts'
 import { BLOCK, chargeOf, MemFile } from './mem-file.ts'
 import { type MemFs, USER_ID } from './mem-fs.ts'
@@ -43,7 +44,11 @@ export function loadMetadata(fs: MemFs, streams: readonly Uint8Array[]): void {
           if (inode instanceof MemSymlink) inode.target = byteString(record.target)
           break
         }
-        case 'data':
+        case 'data': {
+          const inode = inodes.get(record.ino)
+          if (inode instanceof MemFile) markSparse(inode, record.index, record.length)
+          break
+        }
         case 'extent':
           break
       }
@@ -54,6 +59,12 @@ export function loadMetadata(fs: MemFs, streams: readonly Uint8Array[]): void {
     if (inode) dir.children.set(name, inode)
   }
   adopt(fs, inodes)
+}
+
+/** The file has holes, and this chunk. */
+function markSparse(file: MemFile, index: number, length: number): void {
+  file.sparse = true
+  if (length > 0) file.chunks[index] = new Chunk(file, index, length, true)
 }
 
 function setAttributes(inode: Inode, record: InodeRecord): void {
@@ -104,8 +115,9 @@ function take(fs: MemFs, inode: Inode): void {
   if (inode instanceof MemSymlink && inode.size > 60) fs.usedBytes += BLOCK
   if (!(inode instanceof MemFile) || inode.nlink !== 1) return
   inode.bootSize = inode.size
-  inode.bootChunks = inode.lowChunks = chunkCount(inode.size)
-  inode.charged = chargeAtBoot(inode.size)
+  inode.lowChunks = chunkCount(inode.size)
+  inode.bootChunks = inode.sparse ? 0 : inode.lowChunks
+  inode.charged = inode.sparse ? chargeOfChunks(inode) : chargeAtBoot(inode.size)
   fs.usedBytes += inode.charged
 }
 
@@ -113,6 +125,12 @@ function take(fs: MemFs, inode: Inode): void {
 function chargeAtBoot(size: number): number {
   const chunks = chunkCount(size)
   return chunks === 0 ? 0 : chunkOffset(chunks - 1) + chargeOf(size - chunkOffset(chunks - 1))
+}
+
+function chargeOfChunks(file: MemFile): number {
+  let charge = 0
+  file.chunks.forEach((chunk) => (charge += chargeOf(chunk!.length)))
+  return charge
 }
 
 const SYSTEM_DIRECTORIES: readonly (readonly [path: string, mode: number])[] = [

@@ -2,7 +2,7 @@
  * A regular file of a MemFs: sparse chunks, written in place. Reading and writing never wait: content that only the store has is
  * asked for and the call answers AGAIN. The modification time is set lazily (at close, stat, or after 50 ms).
  */
-import { chunkCapacity, chunkCount, chunkOffset, LARGE_CHUNK, LARGE_FROM } from '../../protocol/journal.ts'
+import { chunkCapacity, chunkCount, chunkOffset, LARGE_CHUNK, LARGE_FROM, MAX_FILE_BYTES } from '../../protocol/journal.ts'
 import { AGAIN, Errno, SysError } from '../errno.ts'
 import { copyBytes } from '../io/copy-bytes.ts'
 import { WaitQueue } from '../process/wait-queue.ts'
@@ -12,8 +12,6 @@ import { Chunk } from './chunk.ts'
 import type { MemFs } from './mem-fs.ts'
 import { OpenMemFile } from './open-mem-file.ts'
 
-/** Larger files are EFBIG. */
-export const MAX_FILE_BYTES = 2 ** 40
 const READ_AHEAD = 8
 
 export const BLOCK = 4096
@@ -27,6 +25,8 @@ export class MemFile extends Inode {
   readonly chunks: (Chunk | undefined)[] = []
   /** Below this index an absent entry of `chunks` is content of the store, from here on a hole. */
   bootChunks = 0
+  /** booted with holes: `chunks` has all that there is */
+  sparse = false
   /** the file's size when it was booted: the last boot chunk ends there */
   bootSize = 0
   /** bytes charged to the quota */

@@ -124,11 +124,16 @@ export class FsImage {
     }
   }
 
-  /** What a cell boots from: everything that a name leads to, without where contents lie. */
+  /** What a cell boots from: everything that a name leads to, without where contents lie; of files with holes, which chunks there are. */
   metadata(): Uint8Array<ArrayBuffer>[] {
     if (this.#inodes.size === 0) return []
     const writer = new JournalWriter()
     this.#encode(writer, (ino, inode) => ino === ROOT_INO || inode.names > 0)
+    for (const [ino, inode] of this.#inodes) {
+      if (inode.record.kind !== InodeKind.File || inode.names === 0 || inode.bytes === inode.record.size) continue
+      if (inode.extents.size === 0) writer.data(ino, 0, 0, 0, 0)
+      for (const [index, extent] of inode.extents) writer.data(ino, index, 0, 0, extent.length)
+    }
     return [writer.take()]
   }
 

@@ -11,6 +11,7 @@ import {
   type JournalRecord,
   JournalFormatError,
   JournalWriter,
+  MAX_FILE_BYTES,
   readJournal,
   ROOT_INO,
 } from '../../protocol/journal.ts'
@@ -139,8 +140,7 @@ export class Staging {
       case 'data': {
         const blob = part.blobs[record.blob]
         if (this.#kind(record.ino) !== InodeKind.File) violate(`inode ${record.ino} has content and is no file`)
-        if (record.index >= chunkCount(this.#limits.fsBytes) || record.length > chunkCapacity(record.index))
-          violate('a chunk beyond its place')
+        if (record.index >= chunkCount(MAX_FILE_BYTES) || record.length > chunkCapacity(record.index)) violate('a chunk beyond its place')
         if (!blob || record.offset + record.length > blob.length) violate('a chunk beyond its blob')
         this.#stage(record.ino).content.set(record.index, blob.subarray(record.offset, record.offset + record.length))
         touched.add(record.ino)
