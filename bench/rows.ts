@@ -14,11 +14,21 @@ export type InputName = 'csv50' | 'csv200' | 'lines1m'
 
 export const ROWS: readonly Row[] = [
   { name: '1000 external commands', command: 'for i in $(seq 1000); do /bin/true; done; echo done', inputs: [], rounds: 3 },
-  { name: '200 three-stage pipelines', command: 'for i in $(seq 200); do echo a | cat | wc -l; done | sort | uniq -c', inputs: [], rounds: 3 },
+  {
+    name: '200 three-stage pipelines',
+    command: 'for i in $(seq 200); do echo a | cat | wc -l; done | sort | uniq -c',
+    inputs: [],
+    rounds: 3,
+  },
   { name: '100,000 rounds of a loop', command: 'n=0; for ((i=0;i<100000;i++)); do n=$((n+i)); done; echo $n', inputs: [], rounds: 3 },
   { name: 'cat | grep | wc, 50 MB', command: 'cat csv50 | grep error | wc -l', inputs: ['csv50'], rounds: 3 },
   { name: 'cat | tr | wc, 50 MB', command: 'cat csv50 | tr a-z A-Z | wc -c', inputs: ['csv50'], rounds: 3 },
-  { name: 'cut | sort | uniq -c | sort -rn, 50 MB', command: 'cut -d, -f3 csv50 | sort | uniq -c | sort -rn | head', inputs: ['csv50'], rounds: 2 },
+  {
+    name: 'cut | sort | uniq -c | sort -rn, 50 MB',
+    command: 'cut -d, -f3 csv50 | sort | uniq -c | sort -rn | head',
+    inputs: ['csv50'],
+    rounds: 2,
+  },
   { name: 'sha256sum, 50 MB', command: 'sha256sum csv50', inputs: ['csv50'], rounds: 3 },
   { name: 'sed s///g, 50 MB', command: 'sed s/error/ERROR/g csv50 | tail -1', inputs: ['csv50'], rounds: 2 },
   { name: 'sort 1M lines', command: 'sort lines1m | tail -1', inputs: ['lines1m'], rounds: 2 },

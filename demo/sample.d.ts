@@ -1,0 +1,1 @@
+export function makeRequests(count: number): string
