@@ -3,7 +3,7 @@
  * IndexedDB in real Chromium.
  */
 import { Store, type StoreHost, type StoreEvents } from '../../src/orchestrator/store/store.ts'
-import type { Tables, TablesChange } from '../../src/orchestrator/store/tables.ts'
+import { type Tables, type TablesChange, TablesError } from '../../src/orchestrator/store/tables.ts'
 import { LARGE_CHUNK, readJournal, SMALL_CHUNK } from '../../src/protocol/journal.ts'
 import { limitsWith } from '../../src/protocol/limits.ts'
 import { type Contract, equal, rejected } from './check.ts'
@@ -230,7 +230,6 @@ export const storeContract: Contract<TablesSubject> = {
     const first = cell.write(1, 'first', utf8('1'))
     cell.barrier()
     await store.flush()
-    const { TablesError } = await import('../../src/orchestrator/store/tables.ts')
     fail(new TablesError('quota', 'Cannot commit: no space left'))
     cell.write(1, 'second', utf8('2'))
     cell.barrier()
