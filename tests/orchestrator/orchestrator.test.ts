@@ -212,7 +212,7 @@ describe('a hostile cell is ended, and the next call has another', () => {
     'that sends more output than it has credit for': (message, cell) => {
       if (message.t === 'run') cell.out(message.call, 'x'.repeat(1_200_000))
     },
-    'that sends its journal out of order': (message, cell) =>
+    'that sends its journal out of order': (_, cell) =>
       cell.say({ t: 'journal', seq: 77, records: new Uint8Array(0), blobs: [], barrier: true, urgent: false }),
     'that writes records that are none': (_, cell) =>
       cell.say({ t: 'journal', seq: 1, records: new Uint8Array([200]), blobs: [], barrier: true, urgent: false }),
