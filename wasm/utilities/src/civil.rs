@@ -70,7 +70,7 @@ pub fn month_days(year: i64, month: u32) -> u32 {
 /// ISO 8601's year and week.
 fn iso_week(civil: &Civil) -> (i64, u32) {
     let weekday = (civil.weekday + 6) % 7;
-    let week = (civil.yearday + 10 - (weekday + 1)) / 7;
+    let week = (civil.yearday + 1 + 10 - (weekday + 1)) / 7;
     let weeks_in = |year: i64| {
         let first = (from_seconds(days(year, 1, 1) * 86_400).weekday + 6) % 7;
         52 + u32::from(first == 3 || (first == 2 && is_leap(year)))

@@ -2,14 +2,18 @@
 
 mod cat;
 mod civil;
+mod compare;
 mod copy;
 mod cut;
+mod dd;
 mod directory;
 mod echo;
+mod environment;
 mod float;
 mod glob;
 mod head;
 mod human;
+mod identity;
 mod lines;
 mod link;
 mod ls;
@@ -30,13 +34,18 @@ mod stat;
 mod stream;
 mod tail;
 mod tee;
+mod test;
+mod time;
 mod tr;
 mod truth;
 mod uniq;
+mod usage;
 mod version;
 mod wc;
 mod when;
+mod which;
 mod width;
+mod xargs;
 
 use report::{Outcome, complain, set_name};
 use tidepool_system::exit;
@@ -44,44 +53,72 @@ use tidepool_system::exit;
 type Program = fn(Vec<Vec<u8>>) -> Outcome;
 
 const PROGRAMS: &[(&str, Program)] = &[
+    ("[", test::run_bracket),
+    ("arch", identity::run_arch),
     ("basename", names::run_basename),
     ("cat", cat::run),
     ("chgrp", permission::run_chgrp),
     ("chmod", permission::run_chmod),
     ("chown", permission::run_chown),
+    ("comm", compare::run_comm),
     ("cp", copy::run_cp),
     ("cut", cut::run),
+    ("date", time::run_date),
+    ("dd", dd::run),
+    ("df", usage::run_df),
     ("dir", ls::run_dir),
     ("dirname", names::run_dirname),
+    ("du", usage::run_du),
     ("echo", echo::run),
+    ("env", environment::run_env),
     ("false", truth::run_false),
+    ("groups", identity::run_groups),
     ("head", head::run),
+    ("hostid", identity::run_hostid),
+    ("hostname", identity::run_hostname),
+    ("id", identity::run_id),
     ("install", copy::run_install),
+    ("join", compare::run_join),
     ("link", link::run_link),
     ("ln", link::run_ln),
+    ("logname", identity::run_logname),
     ("ls", ls::run),
     ("mkdir", make::run_mkdir),
     ("mktemp", make::run_mktemp),
     ("mv", copy::run_mv),
+    ("nice", environment::run_nice),
+    ("nohup", environment::run_nohup),
+    ("nproc", identity::run_nproc),
+    ("printenv", environment::run_printenv),
     ("printf", printf::run),
+    ("pwd", identity::run_pwd),
     ("readlink", link::run_readlink),
     ("realpath", link::run_realpath),
     ("rev", lines::run_rev),
     ("rm", remove::run_rm),
     ("rmdir", remove::run_rmdir),
     ("seq", seq::run),
+    ("sleep", time::run_sleep),
     ("sort", sort::run),
     ("stat", stat::run),
+    ("sync", identity::run_sync),
     ("tac", lines::run_tac),
     ("tail", tail::run),
     ("tee", tee::run),
+    ("test", test::run_test),
+    ("timeout", time::run_timeout),
     ("touch", make::run_touch),
     ("tr", tr::run),
     ("true", truth::run_true),
     ("truncate", make::run_truncate),
+    ("tty", identity::run_tty),
+    ("uname", identity::run_uname),
     ("uniq", uniq::run),
     ("unlink", remove::run_unlink),
     ("wc", wc::run),
+    ("which", which::run),
+    ("whoami", identity::run_whoami),
+    ("xargs", xargs::run),
     ("yes", echo::run_yes),
 ];
 

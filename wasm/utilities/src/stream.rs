@@ -161,6 +161,20 @@ impl Input {
         }
     }
 
+    /// The next byte; `None` at the end.
+    pub fn byte(&mut self) -> Result<Option<u8>> {
+        let next = self.peek()?;
+        self.start += usize::from(next.is_some());
+        Ok(next)
+    }
+
+    pub fn peek(&mut self) -> Result<Option<u8>> {
+        if self.start == self.end && !self.fill()? {
+            return Ok(None);
+        }
+        Ok(Some(self.buffer[self.start]))
+    }
+
     /// Looks again behind an end that was reached.
     pub fn resume(&mut self) {
         self.ended = false;

@@ -9,6 +9,9 @@ pub fn parse(text: &str, now: (i64, u32)) -> Option<(i64, u32)> {
         return epoch(seconds);
     }
     let mut moment = Moment::new(now);
+    if text.is_empty() {
+        moment.time = Some((0, 0, 0, 0));
+    }
     let words = words(text)?;
     let mut at = 0;
     while at < words.len() {
@@ -99,7 +102,7 @@ struct Moment {
     date: Option<(i64, u32, u32)>,
     time: Option<(u32, u32, u32, u32)>,
     /// East of Greenwich, in seconds.
-    zone: i64,
+    zone: Option<i64>,
     weekday: Option<(u32, i64)>,
     step: Step,
 }
@@ -127,7 +130,7 @@ fn ordinal(word: &str) -> Option<i64> {
 
 impl Moment {
     fn new(now: (i64, u32)) -> Moment {
-        Moment { now, date: None, time: None, zone: 0, weekday: None, step: Step::default() }
+        Moment { now, date: None, time: None, zone: None, weekday: None, step: Step::default() }
     }
 
     /// Reads what `words` begin with; how many it took.
@@ -138,9 +141,7 @@ impl Moment {
             "now" | "today" | "at" | "of" | "on" | "and" => return Some(1),
             "yesterday" => self.step.days -= 1,
             "tomorrow" => self.step.days += 1,
-            "noon" => self.time = Some((12, 0, 0, 0)),
-            "midnight" => self.time = Some((0, 0, 0, 0)),
-            "utc" | "gmt" | "z" => self.zone = 0,
+            "utc" | "gmt" | "z" => self.zone = Some(0),
             "ago" => {
                 let Step { months, days, seconds } = self.step;
                 self.step = Step { months: -months, days: -days, seconds: -seconds };
@@ -158,6 +159,10 @@ impl Moment {
             }
             return self.add(count, next).map(|()| 2);
         }
+        if self.time.is_some() && self.zone.is_none() && word.starts_with(['+', '-']) {
+            self.zone = Some(zone(word)?);
+            return Some(1);
+        }
         if word.contains(':') {
             return self.clock(word, next);
         }
@@ -173,7 +178,7 @@ impl Moment {
             return self.month_first(month + 1, next, words);
         }
         if let Some(zone) = zone(word).filter(|_| self.time.is_some()) {
-            self.zone = zone;
+            self.zone = Some(zone);
             return Some(1);
         }
         if self.add(1, word).is_some() {
@@ -263,7 +268,8 @@ impl Moment {
     }
 
     fn finish(self) -> Option<(i64, u32)> {
-        let here = civil::from_seconds(self.now.0 + self.zone);
+        let zone = self.zone.unwrap_or(0);
+        let here = civil::from_seconds(self.now.0 + zone);
         let (year, month, day) = self.date.unwrap_or((here.year, here.month, here.day));
         if !(1..=12).contains(&month) || day < 1 || day > civil::month_days(year, month) {
             return None;
@@ -283,7 +289,7 @@ impl Moment {
         }
         days += self.step.days;
         let moment = Civil { year: 1970, month: 1, day: 1, hour, minute, second, weekday: 0, yearday: 0 };
-        Some((days * 86_400 + civil::seconds(&moment) - self.zone + self.step.seconds, nanoseconds))
+        Some((days * 86_400 + civil::seconds(&moment) - zone + self.step.seconds, nanoseconds))
     }
 }
 
@@ -349,8 +355,8 @@ fn zone(word: &str) -> Option<i64> {
     let digits = digits.replace(':', "");
     let number: i64 = digits.parse().ok()?;
     match digits.len() {
-        1 | 2 => Some(sign * number * 3600),
-        3 | 4 => Some(sign * (number / 100 * 3600 + number % 100 * 60)),
+        1 | 2 if number <= 24 => Some(sign * number * 3600),
+        3 | 4 if number <= 2400 => Some(sign * (number / 100 * 3600 + number % 100 * 60)),
         _ => None,
     }
 }
@@ -375,7 +381,8 @@ mod tests {
             ("2024-01-31 + 1 day", 1_706_745_600),
             ("feb 29 2024", 1_709_164_800),
             ("friday", 1_700_179_200),
-            ("", 1_700_000_000),
+            ("", 1_699_920_000),
+            ("now", 1_700_000_000),
         ];
         for (text, seconds) in moments {
             assert_eq!(parse(text, NOW).map(|moment| moment.0), Some(seconds), "{text}");
