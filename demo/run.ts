@@ -158,7 +158,7 @@ async function main(): Promise<number> {
   execFileSync('npm', ['run', '--silent', 'build:extension'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
   const server = await serveDemo()
   const address = `http://demo.localhost:${(server.address() as AddressInfo).port}/`
-  await using tidepool = await launchTidepool({ headless, ...(headless ? { args: ['--window-size=900,1000'] } : {}) })
+  await using tidepool = await launchTidepool({ headless })
   const page = await tidepool.open(address)
   say(`Chromium shows ${address}`)
   try {

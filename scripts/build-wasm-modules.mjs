@@ -15,9 +15,10 @@ export const MODULES = [
     name: 'utilities',
     licence: 'Apache-2.0 AND MIT',
     programs: words(`
-      [ arch basename cat chgrp chmod chown cp cut date dir dirname echo env false groups head hostid hostname id install
-      link ln logname ls mkdir mktemp mv nice nohup nproc printenv printf pwd readlink realpath rev rm rmdir seq sleep sort
-      stat sync tac tail tee test timeout touch tr true truncate tty uname uniq unlink wc which whoami xargs yes
+      [ arch basename cat chgrp chmod chown comm cp cut date dd df dir dirname du echo env false groups head hostid hostname
+      id install join link ln logname ls mkdir mktemp mv nice nohup nproc printenv printf pwd readlink realpath rev rm rmdir
+      seq sleep sort stat sync tac tail tee test timeout touch tr true truncate tty uname uniq unlink wc which whoami xargs
+      yes
     `),
   },
   {
