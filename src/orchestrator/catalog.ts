@@ -47,7 +47,7 @@ export async function callTool(orchestrator: Orchestrator, call: ToolCall): Prom
       errors: checked.errors,
       effects: 'none',
     })
-  orchestrator.countCall(call.principal)
+  const leave = await orchestrator.admit(call.principal, call.signal)
   const began = orchestrator.platform.clock.monotonic()
   const meta = (more: Partial<ToolMeta> = {}): ToolMeta => ({
     'btcp/callId': call.call,
@@ -63,6 +63,8 @@ export async function callTool(orchestrator: Orchestrator, call: ToolCall): Prom
     const code = error instanceof LimitError ? 'LIMIT_EXCEEDED' : error.code
     const limit = error instanceof LimitError ? { limit: error.limit } : {}
     return { content: [{ type: 'text', text: error.message }], isError: true, _meta: meta({ 'btcp/error': { code, ...limit } }) }
+  } finally {
+    leave()
   }
 }
 

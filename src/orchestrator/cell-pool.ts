@@ -18,6 +18,9 @@ export interface CellSettings {
   readonly trace?: (lines: string) => void
 }
 
+/** So long a cell that needs memories waits until idle ones have given theirs back. */
+const GIVE_BACK_MS = 500
+
 /** A cell that boots or lives, and the memories that it has borrowed. */
 interface Tenant {
   readonly borrower: Borrower
@@ -69,7 +72,10 @@ export class CellPool {
     try {
       const tenant = await this.#tenant(berth)
       const cell = await tenant.cell
-      if (berth.users === 1) cell.allow(this.#lending.draw(tenant.borrower))
+      if (berth.users === 1) {
+        if (this.#lending.isShort(tenant.borrower)) await this.#reclaim(tenant.borrower)
+        cell.allow(this.#lending.draw(tenant.borrower))
+      }
       return await work(cell)
     } finally {
       berth.users--
@@ -114,6 +120,7 @@ export class CellPool {
 
   async #tenant(berth: Berth): Promise<Tenant> {
     if (berth.tenant) return berth.tenant
+    if (this.#lending.isFull) await this.#reclaim()
     if (this.#lending.isFull) {
       await this.#makeRoom()
       // The memories of the one that left are free a little later.
@@ -148,12 +155,19 @@ export class CellPool {
   }
 
   #rest(berth: Berth): void {
-    const live = berth.tenant?.live
-    if (berth.tenant && live?.isLive) {
-      berth.tenant.borrower.held = live.memories
-      live.allow(this.#lending.giveBack(berth.tenant.borrower))
-    }
     berth.cancelIdle = this.#platform.timer(this.#limits.cellIdleMs, () => void this.#leave(principalKey(berth.principal)), 'idle')
+  }
+
+  /** Has idle cells give back what another could use. Until then they keep it, so that their next command finds its instances. */
+  async #reclaim(except?: Borrower): Promise<void> {
+    const idle = [...this.#open].filter((berth) => berth.users === 0).flatMap(({ tenant }) => tenant ?? [])
+    const rich = idle.filter(({ borrower }) => borrower !== except && this.#lending.isRich(borrower))
+    await Promise.all(rich.map((tenant) => this.#giveBack(tenant)))
+  }
+
+  async #giveBack({ borrower, live }: Tenant): Promise<void> {
+    if (!live) return
+    borrower.held = (await live.shrinkTo(this.#lending.giveBack(borrower), GIVE_BACK_MS)) ?? borrower.held
   }
 
   /** Drops the idle cell that was used longest ago. */

@@ -83,6 +83,7 @@ export class LiveCell {
   #faultsOpen = 0
   #idleTalk = { second: 0, count: 0 }
   #ended: string | undefined
+  readonly #onBeat = new Set<() => void>()
   readonly #end = Promise.withResolvers<string>()
   readonly #ready = Promise.withResolvers<void>()
   /** what the last beat said */
@@ -144,6 +145,24 @@ export class LiveCell {
   }
   allow(memories: number): void {
     this.#say({ t: 'allow', memories })
+  }
+  /** Allows no more than that. Resolves when the cell says that it holds no more, or after `ms`; with what it said last, if it did. */
+  shrinkTo(memories: number, ms: number): Promise<number | undefined> {
+    this.allow(memories)
+    return new Promise((resolve) => {
+      let last: number | undefined
+      const settle = (): void => {
+        cancel()
+        this.#onBeat.delete(heard)
+        resolve(last)
+      }
+      const heard = (): void => {
+        last = this.memories
+        if (last <= memories) settle()
+      }
+      const cancel = this.#platform.timer(ms, settle)
+      this.#onBeat.add(heard)
+    })
   }
 
   /** Runs one file operation; what it changed is durable when this resolves. Throws CellFsError, BtcpError SANDBOX_ERROR. */
@@ -250,6 +269,7 @@ export class LiveCell {
       case 'beat':
         this.memories = message.memories
         this.memoryBytes = message.memoryBytes
+        for (const heard of this.#onBeat) heard()
         return this.#countIdleTalk()
     }
   }

@@ -1,6 +1,6 @@
 /**
  * One budget of wasm memories over all cells: a browser gives a renderer 125 for all sites together (kernel.md section 1). Every
- * cell has a few reserved, a busy one may draw what the others leave, an idle one gives back; those of a cell that was ended by force stay
+ * cell has a few reserved, a busy one may draw what the others leave, an idle one gives back when it is asked; those of a cell that was ended by force stay
  * debited until the engine has let them go. Invariant: what is lent and debited never exceeds the budget while each cell holds to it.
  */
 import type { Limits } from '../protocol/limits.ts'
@@ -36,13 +36,23 @@ export class MemoryLending {
 
   /** A busy cell's new allowance: what one command's processes may need, if the others leave that much. */
   draw(borrower: Borrower): number {
-    const room = this.#free() + Math.max(borrower.lent, borrower.held)
-    borrower.lent = Math.max(this.#limits.memoriesCellReserved, Math.min(this.#limits.processesAlive, room))
+    borrower.lent = Math.max(this.#limits.memoriesCellReserved, Math.min(this.#limits.processesAlive, this.#room(borrower)))
     return borrower.lent
   }
 
-  /** An idle cell keeps its reserve only. What it still holds counts until it has let it go. */
+  /** Whether it would not get all that one command's processes may need. */
+  isShort(borrower: Borrower): boolean {
+    return this.#room(borrower) < this.#limits.processesAlive
+  }
+
+  /** Whether it may hold more than its reserve. */
+  isRich(borrower: Borrower): boolean {
+    return this.#taken(borrower) > this.#limits.memoriesCellReserved
+  }
+
+  /** An idle cell's new allowance: its reserve. All that it had counts until `held` says that it has let it go. */
   giveBack(borrower: Borrower): number {
+    borrower.held = this.#taken(borrower)
     borrower.lent = this.#limits.memoriesCellReserved
     return borrower.lent
   }
@@ -50,7 +60,7 @@ export class MemoryLending {
   /** The cell has ended. By force: the result is to be called when its memories are free again. */
   close(borrower: Borrower): () => void {
     if (!this.#borrowers.delete(borrower)) return () => {}
-    let debit = Math.max(borrower.lent, borrower.held)
+    let debit = this.#taken(borrower)
     this.#debit += debit
     return () => {
       this.#debit -= debit
@@ -58,9 +68,17 @@ export class MemoryLending {
     }
   }
 
+  #taken({ lent, held }: Borrower): number {
+    return Math.max(this.#limits.memoriesCellReserved, lent, held)
+  }
+
+  #room(borrower: Borrower): number {
+    return this.#free() + this.#taken(borrower)
+  }
+
   #free(): number {
     let taken = this.#debit
-    for (const { lent, held } of this.#borrowers) taken += Math.max(this.#limits.memoriesCellReserved, lent, held)
+    for (const borrower of this.#borrowers) taken += this.#taken(borrower)
     return this.#limits.memoriesBroker - taken
   }
 }

@@ -10,7 +10,7 @@ import { CallBucket, CallQueue } from './call-queue.ts'
 import { CellPool } from './cell-pool.ts'
 import type { LiveCell } from './live-cell.ts'
 import { CollectedOutput, type StreamCut } from './output.ts'
-import type { Platform } from './platform.ts'
+import type { CancelSignal, Platform } from './platform.ts'
 import { Run, type RunOutcome, type RunSpec } from './run.ts'
 
 export interface OrchestratorSettings {
@@ -59,9 +59,11 @@ export class Orchestrator {
     this.#bucket = new CallBucket(this.limits, () => platform.clock.monotonic())
   }
 
-  /** Counts one call of a tool. Throws BtcpError RATE_LIMITED. */
-  countCall(principal: Principal): void {
+  /** Lets one tool call of the principal begin when it is its turn; call the result when it has ended. Throws BtcpError RATE_LIMITED,
+   *  BUSY, CANCELLED. */
+  admit(principal: Principal, signal?: CancelSignal): Promise<() => void> {
     this.#bucket.take(principalKey(principal))
+    return this.#queue.enter(principalKey(principal), signal)
   }
 
   /** Starts a run whose output is streamed to `spec.output`. */
@@ -111,12 +113,7 @@ export class Orchestrator {
 
   async #inCell<T>(principal: Principal, signal: RunSpec['signal'], work: (cell: LiveCell) => Promise<T>): Promise<T> {
     if (signal?.aborted) throw new BtcpError('CANCELLED', 'Cannot begin the call: it was cancelled', { effects: 'none' })
-    const leave = await this.#queue.enter(principalKey(principal), signal)
-    try {
-      return await this.#pool.use(principal, work)
-    } finally {
-      leave()
-    }
+    return this.#pool.use(principal, work)
   }
 
   /** Puts what the answer does not hold into files of the sandbox; those of the last few calls stay. */

@@ -1,5 +1,6 @@
 /** The orchestrator against cells that lie, stall, flood and die. */
 import { describe, expect, test } from 'vitest'
+import { callTool } from '../../src/orchestrator/catalog.ts'
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts'
 import { Store } from '../../src/orchestrator/store/store.ts'
 import { BtcpError } from '../../src/protocol/error.ts'
@@ -7,7 +8,7 @@ import { type LimitName, limitsWith } from '../../src/protocol/limits.ts'
 import type { Principal } from '../../src/protocol/principal.ts'
 import { storeHost } from '../contract/store.ts'
 import { FakeCell, utf8 } from '../contract/fake-cell.ts'
-import { obedient, type Script, testPlatform } from './scripted-cell.ts'
+import { obedient, type Script, type ScriptedCell, testPlatform } from './scripted-cell.ts'
 
 const ME: Principal = { kind: 'local', name: 'test' }
 const YOU: Principal = { kind: 'local', name: 'other' }
@@ -314,42 +315,114 @@ test('T106: a cell whose files got another writer is ended, nothing of it is com
 })
 
 describe('calls', () => {
-  test('run three at a time, wait in order, and are BUSY beyond the queue', async () => {
+  let calls = 0
+  const call = (orchestrator: Orchestrator, command: string, more: object = {}, principal = ME) =>
+    callTool(orchestrator, { call: `call-${++calls}`, principal, tool: 'shell_run', arguments: { command }, ...more })
+
+  test('T61: run three at a time, wait in order, and are BUSY beyond the queue', async () => {
     const held: string[] = []
     const holding: Script = (message, cell) => {
       if (message.t === 'boot') cell.ready()
       if (message.t === 'run') held.push(message.call)
     }
     const { orchestrator, platform } = start([holding], { callsQueued: 2 })
-    const calls = Array.from({ length: 5 }, (_, i) => run(orchestrator, `${i}`))
-    expect(await codeOf(run(orchestrator, 'one too many'))).toBe('BUSY: Cannot begin the call: 2 others wait')
+    const results = Array.from({ length: 5 }, (_, i) => call(orchestrator, `${i}`))
+    expect(await codeOf(call(orchestrator, 'one too many'))).toBe('BUSY: Cannot begin the call: 2 others wait')
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(held).toHaveLength(3)
     for (let i = 0; i < 5; i++) {
       platform.cells[0]!.exit(held[i]!)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    expect((await Promise.all(calls)).map((result) => result.status)).toEqual([0, 0, 0, 0, 0])
+    expect((await Promise.all(results)).map((result) => result._meta['btcp/exitCode'])).toEqual([0, 0, 0, 0, 0])
     await orchestrator.dispose()
   })
 
-  test('of one principal do not hold up those of another', async () => {
+  test('T61: of one principal do not hold up those of another', async () => {
     const holding: Script = (message, cell) =>
       message.t === 'boot' ? cell.ready() : message.t === 'kill' ? obedient(message, cell) : undefined
     const { orchestrator } = start([holding, obedient])
-    const mine = Array.from({ length: 20 }, (_, i) => run(orchestrator, `${i}`, { timeoutMs: 60 }))
-    expect(text((await run(orchestrator, 'yours', {}, YOU)).stdout)).toBe('yours\n')
-    await Promise.all(mine)
+    const mine = Array.from({ length: 20 }, (_, i) => codeOf(call(orchestrator, `${i}`, { timeoutMs: 60 })))
+    expect((await call(orchestrator, 'yours', {}, YOU)).structuredContent).toMatchObject({ stdout: 'yours\n' })
+    expect(new Set(await Promise.all(mine))).toEqual(new Set(['TIMEOUT: Cannot finish "shell_run": the deadline has passed']))
+    await orchestrator.dispose()
+  })
+
+  test('that wait can be cancelled', async () => {
+    const holding: Script = (message, cell) =>
+      message.t === 'boot' ? cell.ready() : message.t === 'kill' ? obedient(message, cell) : undefined
+    const { orchestrator } = start([holding], { callsConcurrent: 1 })
+    const first = codeOf(call(orchestrator, 'long', { timeoutMs: 100 }))
+    const controller = new AbortController()
+    const second = codeOf(call(orchestrator, 'waits', { signal: controller.signal }))
+    controller.abort()
+    expect(await second).toBe('CANCELLED: Cannot begin the call: it was cancelled')
+    expect(await first).toMatch(/^TIMEOUT/)
+    await orchestrator.dispose()
+  })
+
+  test('come at a rate: beyond the bucket they are told when to come again', async () => {
+    const { orchestrator } = start([obedient], { callsBucket: 2, callsPerSecond: 1 })
+    await call(orchestrator, 'a')
+    await call(orchestrator, 'b')
+    const error: unknown = await call(orchestrator, 'c').catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ data: { btcpCode: 'RATE_LIMITED', effects: 'none' } })
+    expect((error as BtcpError).data.retryAfterMs).toBeGreaterThan(500)
+    await orchestrator.dispose()
+  })
+
+  test('give back what a model can act on when the output has no end', async () => {
+    const endless: Script = (message, cell) => {
+      if (message.t === 'boot') cell.ready()
+      if (message.t === 'run' || message.t === 'credit') cell.out(message.call, 'x'.repeat(100_000))
+      if (message.t === 'close' && message.fd === 1) cell.exit(message.call, 141, { signal: 13 })
+      if (message.t === 'fs')
+        cell.say({ t: 'answer', req: message.req, seq: cell.journal.seq, value: { op: 'write', path: '/x', bytes: 1, size: 1 } })
+    }
+    const { orchestrator } = start([endless])
+    const result = await call(orchestrator, 'yes')
+    expect(result.isError).toBe(true)
+    expect(result.content[0]!.text).toContain(
+      'it printed more than 8388608 bytes (limit outputKeptBytes). The first part is in /tmp/.out/call-',
+    )
+    expect(result._meta).toMatchObject({ 'btcp/exitCode': 141, 'btcp/error': { code: 'LIMIT_EXCEEDED', limit: 'outputKeptBytes' } })
+    await orchestrator.dispose()
+  })
+
+  test('tell their output while it comes', async () => {
+    const { orchestrator } = start([obedient])
+    const progress: unknown[] = []
+    await call(orchestrator, 'hi', { onProgress: (piece: unknown) => progress.push(piece) })
+    expect(progress).toEqual([{ stream: 'stdout', text: 'hi\n' }])
     await orchestrator.dispose()
   })
 })
 
 describe('memories', () => {
-  test('are lent: a busy cell may have what it needs, an idle one keeps its reserve', async () => {
+  const allowed = (cell: ScriptedCell): number[] => cell.heard.flatMap((message) => (message.t === 'allow' ? [message.memories] : []))
+
+  test('are lent: a busy cell may have what it needs, and keeps it while nobody else needs it', async () => {
     const { orchestrator, platform } = start([obedient])
     await run(orchestrator, 'a')
-    const allowed = platform.cells[0]!.heard.flatMap((message) => (message.t === 'allow' ? [message.memories] : []))
-    expect(allowed).toEqual([64, 8])
+    await run(orchestrator, 'b')
+    expect(allowed(platform.cells[0]!)).toEqual([64, 64])
+    await orchestrator.dispose()
+  })
+
+  test('come back: an idle cell gives what it has beyond its reserve to one that is short', async () => {
+    const { orchestrator, platform } = start([obedient])
+    await run(orchestrator, 'a')
+    await run(orchestrator, 'b', {}, YOU)
+    expect(platform.cells.map(allowed)).toEqual([[64, 8], [64]])
+    await orchestrator.dispose()
+  })
+
+  test('that an idle cell does not give back are not lent again', async () => {
+    const holding: Script = (message, cell) => (message.t === 'allow' ? undefined : obedient(message, cell))
+    const { orchestrator, platform } = start([holding, obedient])
+    await run(orchestrator, 'a')
+    await run(orchestrator, 'b', {}, YOU)
+    expect(platform.cells.map(allowed)).toEqual([[64, 8], [110 - 64]])
     await orchestrator.dispose()
   })
 
@@ -358,8 +431,7 @@ describe('memories', () => {
     const { orchestrator, platform } = start([dying, obedient], { memoriesTerminatedHoldMs: 5_000 })
     await codeOf(run(orchestrator, 'a'))
     await run(orchestrator, 'b')
-    const allowed = platform.cells[1]!.heard.flatMap((message) => (message.t === 'allow' ? [message.memories] : []))
-    expect(allowed).toEqual([110 - 64, 8])
+    expect(allowed(platform.cells[1]!)).toEqual([110 - 64])
     await orchestrator.dispose()
   })
 

@@ -69,13 +69,14 @@ export class ScriptedCell {
   }
 }
 
-/** Boots, and ends each run with status 0. */
+/** Boots, ends each run with status 0, and holds as many memories as it may. */
 export const obedient: Script = (message, cell) => {
   if (message.t === 'boot') cell.ready()
   if (message.t === 'run') {
     cell.out(message.call, `${message.argv.at(-1)}\n`)
     cell.exit(message.call)
   }
+  if (message.t === 'allow') cell.say({ t: 'beat', memories: message.memories, memoryBytes: 0, processes: 0 })
   if (message.t === 'kill') cell.exit(message.call, 128 + message.signal, { signal: message.signal })
 }
 
