@@ -194,7 +194,7 @@ export class InstancePool {
   /** The module's own memory counts from here on; that it is there at all is checked before. */
   #instantiateForeign(code: Code): Instance {
     if (!this.#budget.hasRoom) throw SysError.of(Errno.EAGAIN)
-    const instance = new wasm.Instance(code.module, this.#foreign)
+    const instance = unlessFull(() => new wasm.Instance(code.module, this.#foreign))
     const memory = instance.exports['memory'] as WasmMemory
     this.#budget.take(memory)
     return new Instance(code, new GuestMemory(memory, this.#grown), instance)
@@ -227,9 +227,18 @@ export class InstancePool {
     }
     if (!this.#budget.hasRoom) throw SysError.of(Errno.EAGAIN)
     if (this.#budget.freeBytes < pages * PAGE) throw SysError.of(Errno.ENOMEM)
-    const memory = new wasm.Memory({ initial: pages })
+    const memory = unlessFull(() => new wasm.Memory({ initial: pages }))
     this.#budget.take(memory)
     return { memory, dirtyPages: 0 }
+  }
+}
+
+/** The engine may have no room left although the cell's allowance has: other cells' memories that are not collected yet. */
+function unlessFull<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    throw error instanceof RangeError ? SysError.of(Errno.EAGAIN) : error
   }
 }
 

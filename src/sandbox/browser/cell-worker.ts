@@ -5,6 +5,7 @@
 import { parseToWorker } from '../../protocol/frame.ts'
 import { type CellHost, type CellModule, startCell } from '../cell/cell.ts'
 import { brokerPort } from './broker-port.ts'
+import { collectGarbage } from './garbage.ts'
 import { clock, macrotask, random, report, timer } from './host.ts'
 import { ModuleFeed } from './module-feed.ts'
 import { removePowers } from './powers.ts'
@@ -27,6 +28,7 @@ function hostOf(modules: readonly CellModule[], feed: ModuleFeed): CellHost {
     modules,
     loadModule: (name) => feed.load(name),
     readModule: (name) => feed.read(name),
+    collect: collectGarbage,
     report,
   }
 }

@@ -24,6 +24,11 @@ export interface CellHost {
   loadModule(name: string): Promise<object>
   /** The bytes of a module, for a guest that reads the file. */
   readModule(name: string): Promise<Uint8Array>
+  /**
+   * Has the engine collect garbage, where memories that one cell has given up are missing to others: an engine collects by itself only
+   * when the same thread runs out. Absent where cells share no engine.
+   */
+  collect?(): Promise<void>
   /** Hears of the cell's own faults, which no guest may cause. */
   report(error: unknown): void
 }

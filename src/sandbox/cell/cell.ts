@@ -60,9 +60,11 @@ class Cell {
   readonly #kernel: Kernel
   readonly #files: FileOperations
   readonly #runs = new Map<string, Run>()
+  #allowed: number
 
   constructor(boot: Boot, broker: BrokerPort, host: CellHost) {
     this.#boot = boot
+    this.#allowed = boot.memories
     this.#broker = broker
     this.#host = host
     const { limits, metadata, seq, mounts, memories, seed } = boot
@@ -110,7 +112,7 @@ class Cell {
       case 'commitFailed':
         return this.#kernel.files.journal.failed(message.seq, message.errno)
       case 'allow':
-        return this.#kernel.allowMemories(message.memories)
+        return void this.#allow(message.memories)
     }
   }
 
@@ -143,13 +145,26 @@ class Cell {
     }
   }
 
+  /** What is more than the new allowance is given up at once, and the broker told what is left. */
+  async #allow(memories: number): Promise<void> {
+    const shrinks = memories < this.#allowed
+    this.#allowed = memories
+    this.#kernel.allowMemories(memories)
+    if (this.#kernel.memories > memories) await this.#host.collect?.()
+    if (shrinks) this.#beat()
+  }
+
   #beatLater(): void {
     this.#host.timer(BEAT_MS, () => {
       this.#easeMemory()
-      const { memories, processes } = this.#kernel
-      this.#broker.send({ t: 'beat', memories, memoryBytes: this.#memoryBytes, processes: processes.pids().length })
+      this.#beat()
       this.#beatLater()
     })
+  }
+
+  #beat(): void {
+    const { memories, processes } = this.#kernel
+    this.#broker.send({ t: 'beat', memories, memoryBytes: this.#memoryBytes, processes: processes.pids().length })
   }
 
   get #memoryBytes(): number {
