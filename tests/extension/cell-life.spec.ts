@@ -1,5 +1,6 @@
 /** Cells in real frames under the orchestrator: they run, are ended whatever they do, and the next one finds everything that was acknowledged. */
 import { expect, type Page, test } from '@playwright/test'
+import { LIMITS } from '../../src/protocol/limits.ts'
 import { type CellExtension, launchCells } from '../support/cell-extension.ts'
 import { encodeModule, ins } from '../support/wasm-encoder.ts'
 
@@ -32,6 +33,21 @@ async function write(site: string, path: string, text: string, on = page): Promi
   )
 }
 
+/** The engine's own count: how many of the 125 memories that a renderer has room for nobody holds. */
+function freeMemories(page: Page): Promise<number> {
+  return page
+    .frames()
+    .at(-1)!
+    .evaluate(() => {
+      const made: WebAssembly.Memory[] = []
+      try {
+        for (;;) made.push(new WebAssembly.Memory({ initial: 1 }))
+      } catch {
+        return made.length
+      }
+    })
+}
+
 test('a cell runs a program', async () => {
   expect(await run('life', ['echo', 'hi'])).toMatchObject({ status: 0, stdout: 'hi\n', stderr: '', timedOut: false })
 })
@@ -43,6 +59,37 @@ test('a loop without system calls ends at its deadline; what was written stays, 
   const next = await run('spin', ['cat', 'kept'])
   expect(next).toMatchObject({ status: 0, stdout: 'still here' })
   expect(next.ms).toBeLessThan(500)
+})
+
+test('so does a loop of the shell', async () => {
+  await write('loop', 'kept', 'still here')
+  const looped = await run('loop', ['sh', '-c', 'echo before; while :; do :; done'], 1_000)
+  expect(looped).toMatchObject({ status: 137, timedOut: true, stdout: 'before\n' })
+  expect(looped.ms).toBeLessThan(2_000)
+  const next = await run('loop', ['sh', '-c', 'cat kept; echo hi'])
+  expect(next).toMatchObject({ status: 0, stdout: 'still herehi\n' })
+  expect(next.ms).toBeLessThan(500)
+})
+
+test('10,000 spawns over several commands leave few memories alive', async () => {
+  await using own = await launchCells()
+  const command = 'i=0; while [ $i -lt 250 ]; do /bin/true; echo a | cat | grep -c a > /dev/null; i=$((i+1)); done; echo $i'
+  for (let round = 0; round < 10; round++) {
+    const result = await run('spawns', ['sh', '-c', command], 60_000, own.page)
+    expect(result).toMatchObject({ status: 0, stdout: '250\n', stderr: '' })
+  }
+  const beat = await own.page.evaluate(() => window.cellPage.beat())
+  expect(beat.processes).toBe(0)
+  expect(beat.memories).toBeLessThanOrEqual(LIMITS.memoriesCellReserved)
+  expect(await freeMemories(own.page)).toBeGreaterThanOrEqual(125 - LIMITS.memoriesCellReserved)
+})
+
+test('many sites in turn have the memories that a long pipeline needs', async () => {
+  await using own = await launchCells()
+  const pipeline = `echo hi ${'| cat '.repeat(50)}| wc -l`
+  for (const site of ['a', 'b', 'c', 'd', 'a', 'e'])
+    expect(await run(site, ['sh', '-c', pipeline], 10_000, own.page)).toMatchObject({ status: 0, stdout: '1\n', stderr: '' })
+  expect(await freeMemories(own.page)).toBeGreaterThanOrEqual(125 - LIMITS.memoriesBroker)
 })
 
 test('sites run at the same time, each in its own frame with its own files', async () => {
