@@ -1,6 +1,9 @@
 /** A real cell process: runs, streams, file operations, faults, and what is left after it is killed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FsValue } from '../../src/protocol/cell.ts'
+import { LIMITS } from '../../src/protocol/limits.ts'
+import { FileOperations } from '../../src/sandbox/cell/file-operations.ts'
+import { Tree } from '../support/tree.ts'
 import { TestCell } from '../support/cell-process.ts'
 
 let cell: TestCell
@@ -140,6 +143,29 @@ describe('file operations', () => {
     expect(await cell.fs({ op: 'stat', path: '/dev/stdin', follow: false })).toMatchObject({
       stat: { type: 'symlink', target: '/proc/self/fd/0' },
     })
+  })
+  test('T56 a tree of 20,000 directories in each other is removed, and too deep to list', async () => {
+    const kernel = new Tree()
+    let dir = kernel.home
+    for (let i = 0; i < 20_000; i++) {
+      kernel.vfs.mkdir(dir, 'd', 0o755, false)
+      dir = kernel.vfs.resolve(dir, 'd', true, false) as typeof dir
+    }
+    const operations = new FileOperations(kernel.vfs, LIMITS)
+    const list = operations.perform({ op: 'list', path: 'd', recursive: true, limit: 1e6 })
+    await expect(list).rejects.toMatchObject({ message: 'ENAMETOOLONG' })
+    await operations.perform({ op: 'remove', path: 'd', recursive: true })
+    expect(kernel.list('.')).toEqual([])
+  })
+  test('a directory that may not be emptied stays', async () => {
+    const kernel = new Tree()
+    kernel.mkdir('d')
+    kernel.put('d/f', '')
+    kernel.chmod('d', 0o500)
+    const operations = new FileOperations(kernel.vfs, LIMITS)
+    await expect(operations.perform({ op: 'remove', path: 'd', recursive: true })).rejects.toMatchObject({ message: 'EACCES' })
+    await expect(operations.perform({ op: 'remove', path: '/home', recursive: true })).rejects.toMatchObject({ message: 'EACCES' })
+    expect(kernel.list('d')).toEqual(['f'])
   })
   test('paths are confined to the cell', async () => {
     expect(await cell.read('../../../../../../etc/hostname')).toBe('tidepool\n')

@@ -72,6 +72,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'node:module': () => importBuiltIn('node:module'),
   'a data: module': () => importBuiltIn('data:text/javascript,export default 1'),
   'a file: module': () => importBuiltIn(`file://${execPath}`),
+  // oxlint-disable-next-line no-eval -- the very thing that is tried
   eval: () => (0, eval)('1'),
   Function: () => new Function('return 1')(),
   'the environment': () => {

@@ -82,7 +82,8 @@ export class Staging {
   apply(group: readonly JournalPart[]): void {
     const touched = new Set<number>()
     for (const part of group) for (const record of records(part.records)) this.#applyOne(record, part, touched)
-    for (const ino of touched) this.#settle(ino)
+    const rooted = new Set([0, ROOT_INO])
+    for (const ino of touched) this.#settle(ino, rooted)
     if (this.#inodeCount > this.#limits.fsInodes) violate(`more than ${this.#limits.fsInodes} inodes`)
     if (this.#bytes > this.#limits.fsBytes) violate(`more than ${this.#limits.fsBytes} bytes`)
     if (!this.#look(ROOT_INO)) violate('there is no root directory')
@@ -203,8 +204,8 @@ export class Staging {
     this.#staged.set(ino, { ...fresh(), gone: true, names, children })
   }
 
-  /** Checks what a group has left behind at one inode, and counts its bytes. */
-  #settle(ino: number): void {
+  /** Checks what a group has left behind at one inode, and counts its bytes. `rooted`: directories that are known to end at the root. */
+  #settle(ino: number, rooted: Set<number>): void {
     const staged = this.#stage(ino)
     if (staged.gone) {
       if (staged.names !== 0) violate(`inode ${ino} is forgotten and has a name`)
@@ -213,7 +214,7 @@ export class Staging {
     }
     const kind = this.#kind(ino)
     if (kind === undefined) violate(`inode ${ino} has no attributes`)
-    if (kind === InodeKind.Directory) this.#settleDirectory(ino, staged)
+    if (kind === InodeKind.Directory) this.#settleDirectory(ino, staged, rooted)
     if (kind === InodeKind.Symlink && !staged.target && (staged.fresh || !this.#image.inode(ino)?.target))
       violate(`symlink ${ino} has no target`)
     const bytes = this.#bytesOf(ino, staged)
@@ -221,13 +222,17 @@ export class Staging {
     staged.bytes = bytes
   }
 
-  #settleDirectory(ino: number, staged: StagedInode): void {
+  #settleDirectory(ino: number, staged: StagedInode, rooted: Set<number>): void {
     if (staged.names > 1) violate(`directory ${ino} has two names`)
     if (staged.names === 1 && staged.parent === 0) violate(`directory ${ino} has a name that nobody knows`)
     if (staged.names === 0 && staged.children !== 0 && ino !== ROOT_INO) violate(`directory ${ino} has no name and is not empty`)
-    let steps = 0
-    for (let above = staged.parent; above !== 0 && above !== ROOT_INO; above = this.#parentOf(above))
-      if (above === ino || ++steps > this.#limits.fsInodes) violate(`directory ${ino} is below itself`)
+    // Each directory is passed once a group, so that a deep tree costs no more than a wide one.
+    const passed = new Set<number>()
+    for (let above = ino; !rooted.has(above); above = this.#parentOf(above)) {
+      if (passed.has(above)) violate(`directory ${ino} is below itself`)
+      passed.add(above)
+    }
+    for (const above of passed) rooted.add(above)
   }
 
   #parentOf(ino: number): number {

@@ -93,35 +93,38 @@ export class FileOperations {
     }
   }
 
-  /** In the order of the names' bytes, a directory before what is in it. The cursor is the last path told, as bytes. */
+  /** In the order of the names' bytes, a directory before what is in it. The cursor is the last path told, as bytes. What lies deeper
+   *  than a path is long is ENAMETOOLONG. */
   #list(op: Op<'list'>): FsValue {
     const dir = this.#vfs.resolve(this.#home(), fromText(op.path), true, false)
     if (!(dir instanceof Directory)) throw SysError.of(Errno.ENOTDIR)
-    if (!allowed(dir, Access.Read | Access.Execute)) throw SysError.of(Errno.EACCES)
+    if (!isOpenTo(dir)) throw SysError.of(Errno.EACCES)
     const entries: ListEntry[] = []
     let last: ByteString | undefined
-    const most = Math.max(1, op.limit)
-    /** false when the page is full */
-    const walk = (from: Directory, prefix: ByteString, after: readonly ByteString[]): boolean => {
-      const [first] = after
-      const names = from.list().map((entry) => entry.name)
-      for (const name of names.toSorted(byBytes)) {
-        if (first !== undefined && name < first) continue
-        const child = this.#childOf(from, name)
-        if (!child) continue
-        const path = prefix + name
-        if (name !== first) {
-          if (entries.length === most) return false
-          entries.push({ name: toText(path), ...entryOf(child) })
-          last = path
-        }
-        if (!op.recursive || !(child instanceof Directory) || !allowed(child, Access.Read | Access.Execute)) continue
-        if (!walk(child, `${path}/`, name === first ? after.slice(1) : [])) return false
+    const after = op.cursor === undefined ? [] : op.cursor.split('/')
+    // Each level: its directory, its path, its names, how far it is; `after` says where the innermost level of the last page stood.
+    const levels = [{ dir, prefix: '', names: namesFrom(dir, after[0]), at: 0, resume: after }]
+    for (let level = levels.at(-1); level; level = levels.at(-1)) {
+      const name = level.names[level.at++]
+      if (name === undefined) {
+        levels.pop()
+        continue
       }
-      return true
+      const child = this.#childOf(level.dir, name)
+      if (!child) continue
+      const path = level.prefix + name
+      if (path.length >= this.#limits.pathBytes) throw SysError.of(Errno.ENAMETOOLONG)
+      const isTold = level.resume[0] === name
+      if (!isTold) {
+        if (entries.length >= Math.max(1, op.limit)) return { op: 'list', entries, next: last! }
+        entries.push({ name: toText(path), ...entryOf(child) })
+        last = path
+      }
+      if (!op.recursive || !(child instanceof Directory) || !isOpenTo(child)) continue
+      const resume = isTold ? level.resume.slice(1) : []
+      levels.push({ dir: child, prefix: `${path}/`, names: namesFrom(child, resume[0]), at: 0, resume })
     }
-    const complete = walk(dir, '', op.cursor === undefined ? [] : op.cursor.split('/'))
-    return { op: 'list', entries, ...(complete || last === undefined ? {} : { next: last }) }
+    return { op: 'list', entries }
   }
 
   #childOf(dir: Directory, name: ByteString): Inode | undefined {
@@ -133,11 +136,24 @@ export class FileOperations {
   #remove(at: Directory, path: ByteString, recursive: boolean): void {
     const inode = this.#vfs.resolve(at, path, false, false)
     if (!(inode instanceof Directory)) return this.#vfs.unlink(at, path, false)
-    if (recursive) {
-      if (!allowed(inode, Access.Read)) throw SysError.of(Errno.EACCES)
-      for (const { name } of inode.list()) this.#remove(inode, name, true)
-    }
+    if (recursive) this.#empty(inode)
     this.#vfs.rmdir(at, path, false)
+  }
+
+  /** Removes all that is below, however deep. */
+  #empty(top: Directory): void {
+    const left = [top]
+    for (let dir = left.at(-1); dir; dir = left.at(-1)) {
+      if (!allowed(dir, Access.Read)) throw SysError.of(Errno.EACCES)
+      const before = left.length
+      for (const { name } of dir.list()) {
+        const child = this.#vfs.resolve(dir, name, false, false)
+        if (!(child instanceof Directory)) this.#vfs.unlink(dir, name, false)
+        else if (child.isEmpty) this.#vfs.rmdir(dir, name, false)
+        else left.push(child)
+      }
+      if (left.length === before) left.pop()
+    }
   }
 
   #move(op: Op<'move'>): void {
@@ -184,6 +200,13 @@ export class FileOperations {
 }
 
 const byBytes = (a: ByteString, b: ByteString): number => (a < b ? -1 : 1)
+const isOpenTo = (dir: Directory): boolean => allowed(dir, Access.Read | Access.Execute)
+
+/** The names from `first` on, ascending. */
+function namesFrom(dir: Directory, first: ByteString | undefined): ByteString[] {
+  const names = dir.list().map((entry) => entry.name)
+  return (first === undefined ? names : names.filter((name) => name >= first)).toSorted(byBytes)
+}
 
 /** Calls until the answer is no AGAIN. */
 async function again(queue: WaitQueue, call: () => number): Promise<number> {
