@@ -35,10 +35,6 @@ impl Keyed {
         self.entries.remove(key);
     }
 
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     pub fn sorted(&self) -> Vec<(&Bytes, &Bytes)> {
         let mut all: Vec<_> = self.entries.iter().collect();
         all.sort_by_cached_key(|(key, (order, _))| (bucket(key), std::cmp::Reverse(*order)));

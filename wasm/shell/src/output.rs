@@ -38,10 +38,6 @@ impl Output {
         self.failed.take()
     }
 
-    pub fn is_capturing(&self) -> bool {
-        !self.captures.is_empty()
-    }
-
     pub fn begin_capture(&mut self) {
         self.captures.push(Vec::new());
     }

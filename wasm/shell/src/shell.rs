@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tidepool_syntax::Name;
 use tidepool_syntax::ast::Function;
-use tidepool_system::{Fd, Pid, getpid, getppid, write_all};
+use tidepool_system::{Fd, Pid, getpid, write_all};
 
 use crate::execute::job::Jobs;
 use crate::execute::trap::Traps;
@@ -56,7 +56,6 @@ pub struct Shell {
     pub substitution_status: Option<i32>,
     pub line: u32,
     pub pid: Pid,
-    pub parent: Pid,
     pub last_background: Option<Pid>,
     pub jobs: Jobs,
     pub traps: Traps,
@@ -86,7 +85,6 @@ pub struct Shell {
     /// The test in `[[ ]]` could not be made; the status is set.
     pub condition_failed: bool,
     pub trace_level: usize,
-    pub last_foreground: Option<tidepool_system::Status>,
     rounds: u32,
 }
 
@@ -111,7 +109,6 @@ impl Shell {
             substitution_status: None,
             line: 1,
             pid: getpid(),
-            parent: getppid(),
             last_background: None,
             jobs: Jobs::default(),
             traps: Traps::default(),
@@ -133,11 +130,10 @@ impl Shell {
             directories: Vec::new(),
             disabled_builtins: HashSet::new(),
             process_substitutions: Vec::new(),
-            pipe_status: vec![0],
+            pipe_status: Vec::new(),
             arithmetic_speaker: b"",
             condition_failed: false,
             trace_level: 0,
-            last_foreground: None,
             rounds: 0,
         }
     }

@@ -149,12 +149,6 @@ impl Variables {
         self.scopes.iter().rev().find(|scope| scope.function).is_some_and(|scope| scope.hidden.iter().any(|(hidden, _)| *hidden == name))
     }
 
-    /// The binding that the innermost scope hides, for `local x` to inherit from.
-    pub fn hidden(&self, name: Name) -> Option<&Variable> {
-        let scope = self.scopes.iter().rev().find(|scope| scope.function)?;
-        scope.hidden.iter().find(|(hidden, _)| *hidden == name).and_then(|(_, old)| old.as_ref())
-    }
-
     /// The global binding, through every scope that hides it.
     pub fn global(&mut self, name: Name) -> &mut Option<Variable> {
         let found = self

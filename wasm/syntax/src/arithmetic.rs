@@ -327,11 +327,12 @@ impl Reader<'_> {
     }
 
     fn power(&mut self, left: Expression) -> Parsed<Expression> {
-        let right_at = self.token_at;
         let mut right = self.unary()?;
         if self.takes(b"**")? {
             right = self.power(right)?;
         }
+        // bash notices a negative exponent when it has read on.
+        let right_at = self.last_at;
         Ok(Expression::Binary(Box::new(Binary { operator: BinaryOperator::Power, left, right, right_at })))
     }
 

@@ -29,7 +29,7 @@ impl Parser {
         }
         let message = [b"syntax error in conditional expression: unexpected token `", &self.shown_token()[..], b"'"].concat();
         let line = self.token_line;
-        self.error(ErrorKind::Other(message), line)
+        self.error(ErrorKind::Condition(message), line)
     }
 
     fn shown_token(&mut self) -> Vec<u8> {
@@ -84,18 +84,11 @@ impl Parser {
             && matches!(self.peek_token()?, Token::Word(_))
         {
             let letter = *letter;
-            let ends = self.is_reserved(b"]]")?;
-            let binary = matches!(self.peek_token()?, Token::Word(word) if word_operator(word).is_some());
-            if !ends && !(binary && self.binary_follows()) {
+            if !self.is_reserved(b"]]")? {
                 return Ok(Condition::Unary(letter, self.condition_word()?));
             }
         }
         self.parse_comparison(first)
-    }
-
-    /// `-a = b`: only a real operand after the operator makes it binary. bash takes `-x word` for unary.
-    fn binary_follows(&self) -> bool {
-        false
     }
 
     fn parse_comparison(&mut self, left: Word) -> Parsed<Condition> {
@@ -112,7 +105,7 @@ impl Parser {
                 return Err(self.unexpected());
             }
             let line = self.token_line;
-            return Err(self.error(ErrorKind::Other(b"conditional binary operator expected".to_vec()), line));
+            return Err(self.error(ErrorKind::Condition(b"conditional binary operator expected".to_vec()), line));
         };
         self.next_token()?;
         let saved = self.options;
@@ -125,7 +118,7 @@ impl Parser {
             self.peek_token()?;
             let message = [b"unexpected argument `", &self.shown_token()[..], b"' to conditional binary operator"].concat();
             let line = self.token_line;
-            return Err(self.error(ErrorKind::Other(message), line));
+            return Err(self.error(ErrorKind::Condition(message), line));
         }
         Ok(Condition::Binary(operator, left, self.condition_word()?))
     }

@@ -10,8 +10,8 @@ pub enum ErrorKind {
     Unterminated(u8),
     /// A message of its own, followed by the echoed line.
     Other(Vec<u8>),
-    /// A part of bash that this shell does not have yet.
-    Unsupported(Vec<u8>),
+    /// A wrong `[[ ]]`: a message without echo, and `$?` stays as it was.
+    Condition(Vec<u8>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl SyntaxError {
             ErrorKind::UnexpectedEnd => vec![b"syntax error: unexpected end of file".to_vec()],
             ErrorKind::Unterminated(byte) => vec![[b"unexpected EOF while looking for matching `", &[*byte][..], b"'"].concat()],
             ErrorKind::Other(text) => vec![text.clone(), self.echo()],
-            ErrorKind::Unsupported(text) => vec![text.clone()],
+            ErrorKind::Condition(text) => vec![text.clone()],
         }
     }
 

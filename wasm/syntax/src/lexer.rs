@@ -184,10 +184,6 @@ impl Parser {
         self.error(ErrorKind::Unterminated(closing), line)
     }
 
-    pub(crate) fn unsupported(&self, what: &str) -> SyntaxError {
-        self.error(ErrorKind::Unsupported(what.as_bytes().to_vec()), self.token_line)
-    }
-
     pub(crate) fn enter(&mut self) -> Parsed<()> {
         self.depth += 1;
         if self.depth > MAXIMUM_DEPTH {

@@ -26,6 +26,24 @@ pub fn chain(chain: &AndOr) -> Vec<u8> {
     printer.finish()
 }
 
+/// A simple command with its redirections.
+pub fn simple(simple: &Simple, redirections: &[Redirection]) -> Vec<u8> {
+    let mut printer = Printer::default();
+    printer.simple(simple);
+    printer.redirections(redirections);
+    printer.finish()
+}
+
+/// `( … )`
+pub fn subshell(list: &List, redirections: &[Redirection]) -> Vec<u8> {
+    let mut printer = Printer::default();
+    printer.put("( ");
+    printer.inline_list(list);
+    printer.put(" )");
+    printer.redirections(redirections);
+    printer.finish()
+}
+
 pub fn command(command: &Command) -> Vec<u8> {
     let mut printer = Printer::default();
     printer.command(command);
@@ -252,7 +270,11 @@ impl Printer {
 
     fn command(&mut self, command: &Command) {
         self.kind(&command.kind);
-        for redirection in &command.redirections {
+        self.redirections(&command.redirections);
+    }
+
+    fn redirections(&mut self, redirections: &[Redirection]) {
+        for redirection in redirections {
             if self.text.last().is_some_and(|byte| *byte != b' ') {
                 self.put(" ");
             }

@@ -8,7 +8,7 @@ use tidepool_system::{Errno, Open, close, find_program, open};
 use super::{Call, find};
 use super::options::parse;
 use super::type_of::describe_for_command;
-use crate::execute::command::{Callee, Environment};
+use crate::execute::command::Environment;
 use crate::expand::substitution::read_all;
 use crate::shell::{Flow, Frame, MAXIMUM_SUBSTITUTION_DEPTH, Shell, Unwind};
 use crate::variables::Bytes;
@@ -130,8 +130,8 @@ fn run_program_words(shell: &mut Shell, arguments: &[Bytes], environment: &Envir
     Ok(match shell.spawn_program(arguments, environment, &Plan::default(), &Plan::default(), false) {
         Started::Process(pid) => {
             let status = shell.wait_foreground(pid);
-            shell.report_signal(pid, arguments);
-            status
+            shell.report_signal(pid, status, &arguments.join(&b' '));
+            status.code()
         }
         Started::Done(status) => status,
     })
@@ -251,10 +251,5 @@ impl Shell {
         plan.close();
         self.status = run_exec_words(self, arguments, Some(environment))?;
         Ok(())
-    }
-
-    /// Whether a name is a function, for `command -v` and `type`.
-    pub fn is_function(&self, name: &[u8]) -> bool {
-        matches!(self.callee(name), Callee::Function(_))
     }
 }

@@ -38,6 +38,7 @@ fn wait_all(shell: &mut Shell) -> Flow<i32> {
         if let Waited::Interrupted(signal) = shell.wait_for_job(number) {
             return interrupted(shell, signal);
         }
+        shell.notify_jobs();
         shell.jobs.remove(number);
     }
     Ok(0)
@@ -67,6 +68,7 @@ fn wait_one(shell: &mut Shell, operand: &[u8]) -> Flow<i32> {
     match shell.wait_for_job(number) {
         Waited::Interrupted(signal) => interrupted(shell, signal),
         Waited::Status(status) => {
+            shell.notify_jobs();
             shell.jobs.tell(number);
             Ok(status)
         }
@@ -120,11 +122,11 @@ pub fn jobs(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
         Err(status) => return Ok(status),
     };
     shell.reap();
-    let current = shell.jobs.iter().last().map(|job| job.number);
-    let previous = shell.jobs.iter().rev_number(current);
+    let current = shell.jobs.listed().last().map(|job| job.number);
+    let previous = shell.jobs.listed().rev_number(current);
     let mut rows = Vec::new();
     let mut ended = Vec::new();
-    for job in shell.jobs.iter().filter(|job| !job.told) {
+    for job in shell.jobs.listed().filter(|job| !job.told) {
         if (parsed.has(b'r') && job.is_done()) || (parsed.has(b's') && !job.is_done()) {
             continue;
         }

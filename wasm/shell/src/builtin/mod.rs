@@ -48,68 +48,66 @@ impl Call<'_> {
 pub struct Builtin {
     pub name: &'static str,
     pub run: fn(&mut Shell, &Call<'_>) -> Flow<i32>,
-    /// POSIX's special built-ins.
-    pub special: bool,
     pub usage: &'static str,
 }
 
 macro_rules! builtins {
-    ($($name:literal, $run:path, $special:literal, $usage:literal;)*) => {
+    ($($name:literal, $run:path, $usage:literal;)*) => {
         /// In the order of their names.
-        pub const BUILTINS: &[Builtin] = &[$(Builtin { name: $name, run: $run, special: $special, usage: $usage },)*];
+        pub const BUILTINS: &[Builtin] = &[$(Builtin { name: $name, run: $run, usage: $usage },)*];
     };
 }
 
 builtins! {
-    ".", evaluate::source, true, ". filename [arguments]";
-    ":", flow::succeed, true, ": [arguments]";
-    "[", test::bracket, false, "[ arg... ]";
-    "alias", alias::alias, false, "alias [-p] [name[=value] ... ]";
-    "break", flow::break_loop, true, "break [n]";
-    "builtin", evaluate::builtin, false, "builtin [shell-builtin [arg ...]]";
-    "caller", flow::caller, false, "caller [expr]";
-    "cd", directory::cd, false, "cd [-L|[-P [-e]] [-@]] [dir]";
-    "command", evaluate::command, false, "command [-pVv] command [arg ...]";
-    "continue", flow::continue_loop, true, "continue [n]";
-    "declare", declare::declare, false, "declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]";
-    "dirs", directory::dirs, false, "dirs [-clpv] [+N] [-N]";
-    "disown", job::disown, false, "disown [-h] [-ar] [jobspec ... | pid ...]";
-    "echo", echo::echo, false, "echo [-neE] [arg ...]";
-    "enable", evaluate::enable, false, "enable [-a] [-dnps] [-f filename] [name ...]";
-    "eval", evaluate::eval, true, "eval [arg ...]";
-    "exec", evaluate::exec, true, "exec [-cl] [-a name] [command [argument ...]] [redirection ...]";
-    "exit", flow::exit, true, "exit [n]";
-    "export", declare::export, true, "export [-fn] [name[=value] ...] or export -p";
-    "false", flow::fail, false, "false";
-    "getopts", getopts::getopts, false, "getopts optstring name [arg ...]";
-    "hash", type_of::hash, false, "hash [-lr] [-p pathname] [-dt] [name ...]";
-    "jobs", job::jobs, false, "jobs [-lnprs] [jobspec ...] or jobs -x command [args]";
-    "kill", job::kill, false, "kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]";
-    "let", flow::evaluate, false, "let arg [arg ...]";
-    "local", declare::local, false, "local [option] name[=value] ...";
-    "mapfile", mapfile::mapfile, false, "mapfile [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]";
-    "popd", directory::popd, false, "popd [-n] [+N | -N]";
-    "printf", printf::printf, false, "printf [-v var] format [arguments]";
-    "pushd", directory::pushd, false, "pushd [-n] [+N | -N | dir]";
-    "pwd", directory::pwd, false, "pwd [-LP]";
-    "read", read::read, false, "read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]";
-    "readarray", mapfile::mapfile, false, "readarray [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]";
-    "readonly", declare::readonly, true, "readonly [-aAf] [name[=value] ...] or readonly -p";
-    "return", flow::return_from, true, "return [n]";
-    "set", settings::set, true, "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]";
-    "shift", settings::shift, true, "shift [n]";
-    "shopt", settings::shopt, false, "shopt [-pqsu] [-o] [optname ...]";
-    "source", evaluate::source, true, "source filename [arguments]";
-    "test", test::test, false, "test [expr]";
-    "times", times::times, true, "times";
-    "trap", trap::trap, true, "trap [-lp] [[arg] signal_spec ...]";
-    "true", flow::succeed, false, "true";
-    "type", type_of::type_of, false, "type [-afptP] name [name ...]";
-    "typeset", declare::declare, false, "typeset [-aAfFgiIlnrtux] name[=value] ... or typeset -p [-aAfFilnrtux] [name ...]";
-    "umask", umask::umask, false, "umask [-p] [-S] [mode]";
-    "unalias", alias::unalias, false, "unalias [-a] name [name ...]";
-    "unset", declare::unset, true, "unset [-f] [-v] [-n] [name ...]";
-    "wait", job::wait, false, "wait [-fn] [-p var] [id ...]";
+    ".", evaluate::source, ". filename [arguments]";
+    ":", flow::succeed, ": [arguments]";
+    "[", test::bracket, "[ arg... ]";
+    "alias", alias::alias, "alias [-p] [name[=value] ... ]";
+    "break", flow::break_loop, "break [n]";
+    "builtin", evaluate::builtin, "builtin [shell-builtin [arg ...]]";
+    "caller", flow::caller, "caller [expr]";
+    "cd", directory::cd, "cd [-L|[-P [-e]] [-@]] [dir]";
+    "command", evaluate::command, "command [-pVv] command [arg ...]";
+    "continue", flow::continue_loop, "continue [n]";
+    "declare", declare::declare, "declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]";
+    "dirs", directory::dirs, "dirs [-clpv] [+N] [-N]";
+    "disown", job::disown, "disown [-h] [-ar] [jobspec ... | pid ...]";
+    "echo", echo::echo, "echo [-neE] [arg ...]";
+    "enable", evaluate::enable, "enable [-a] [-dnps] [-f filename] [name ...]";
+    "eval", evaluate::eval, "eval [arg ...]";
+    "exec", evaluate::exec, "exec [-cl] [-a name] [command [argument ...]] [redirection ...]";
+    "exit", flow::exit, "exit [n]";
+    "export", declare::export, "export [-fn] [name[=value] ...] or export -p";
+    "false", flow::fail, "false";
+    "getopts", getopts::getopts, "getopts optstring name [arg ...]";
+    "hash", type_of::hash, "hash [-lr] [-p pathname] [-dt] [name ...]";
+    "jobs", job::jobs, "jobs [-lnprs] [jobspec ...] or jobs -x command [args]";
+    "kill", job::kill, "kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]";
+    "let", flow::evaluate, "let arg [arg ...]";
+    "local", declare::local, "local [option] name[=value] ...";
+    "mapfile", mapfile::mapfile, "mapfile [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]";
+    "popd", directory::popd, "popd [-n] [+N | -N]";
+    "printf", printf::printf, "printf [-v var] format [arguments]";
+    "pushd", directory::pushd, "pushd [-n] [+N | -N | dir]";
+    "pwd", directory::pwd, "pwd [-LP]";
+    "read", read::read, "read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]";
+    "readarray", mapfile::mapfile, "readarray [-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]";
+    "readonly", declare::readonly, "readonly [-aAf] [name[=value] ...] or readonly -p";
+    "return", flow::return_from, "return [n]";
+    "set", settings::set, "set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]";
+    "shift", settings::shift, "shift [n]";
+    "shopt", settings::shopt, "shopt [-pqsu] [-o] [optname ...]";
+    "source", evaluate::source, "source filename [arguments]";
+    "test", test::test, "test [expr]";
+    "times", times::times, "times";
+    "trap", trap::trap, "trap [-lp] [[arg] signal_spec ...]";
+    "true", flow::succeed, "true";
+    "type", type_of::type_of, "type [-afptP] name [name ...]";
+    "typeset", declare::declare, "typeset [-aAfFgiIlnrtux] name[=value] ... or typeset -p [-aAfFilnrtux] [name ...]";
+    "umask", umask::umask, "umask [-p] [-S] [mode]";
+    "unalias", alias::unalias, "unalias [-a] name [name ...]";
+    "unset", declare::unset, "unset [-f] [-v] [-n] [name ...]";
+    "wait", job::wait, "wait [-fn] [-p var] [id ...]";
 }
 
 pub fn find(name: &[u8]) -> Option<&'static Builtin> {

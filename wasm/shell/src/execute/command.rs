@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tidepool_syntax::ast::{Argument, Assignment, Redirection, Simple};
-use tidepool_system::{Errno, Fd, Pid, Spawn, find_program, stat};
+use tidepool_system::{Errno, Fd, Pid, Spawn, Status, find_program, stat};
 
 use super::pipeline::{Started, Streams};
 use super::redirect::{Action, Plan};
@@ -187,7 +187,9 @@ impl Shell {
         self.frames.push(Frame { name: function.name.as_slice().into(), source: defined.source.clone(), call_line: line, is_function: true });
         self.variables.push_scope(true);
         self.function_depth += 1;
+        let returns = self.enter_return_trap();
         let result = self.run_command(&function.body, false);
+        let result = self.leave_return_trap(returns, result);
         self.function_depth -= 1;
         self.variables.pop_scope();
         self.frames.pop();
@@ -220,8 +222,11 @@ impl Shell {
         plan.close();
         match started {
             Started::Process(pid) => {
-                self.status = self.wait_foreground(pid);
-                self.report_signal(pid, arguments);
+                let status = self.wait_foreground(pid);
+                self.status = status.code();
+                if matches!(status, Status::Signaled(_)) {
+                    self.report_signal(pid, status, &tidepool_syntax::print::simple(simple, redirections));
+                }
             }
             Started::Done(status) => self.status = status,
         }

@@ -19,6 +19,7 @@ pub struct Job {
     stages: Vec<Stage>,
     pub text: Bytes,
     pub told: bool,
+    notified: bool,
 }
 
 impl Job {
@@ -54,21 +55,25 @@ impl Job {
 #[derive(Debug, Default)]
 pub struct Jobs {
     list: Vec<Job>,
+    /// In a subshell: what its parent had, for `jobs` alone.
+    inherited: Vec<Job>,
     /// Statuses of children that ended while another was waited for.
     strays: Vec<(Pid, Status)>,
     ignored: Vec<Pid>,
 }
 
 impl Jobs {
-    pub fn clear(&mut self) {
-        *self = Jobs::default();
+    /// In a clone the parent's children are not its own.
+    pub fn enter_subshell(&mut self) {
+        let list = std::mem::take(&mut self.list);
+        *self = Jobs { inherited: list, ..Jobs::default() };
     }
 
     /// Gives the pid that `$!` is.
     pub fn add(&mut self, pids: &[Option<Pid>], codes: &[i32], text: Bytes) -> Option<Pid> {
         let number = self.list.iter().map(|job| job.number).max().unwrap_or(0) + 1;
         let stages = pids.iter().zip(codes).map(|(pid, code)| Stage { pid: *pid, status: None, code: *code }).collect();
-        let job = Job { number, stages, text, told: false };
+        let job = Job { number, stages, text, told: false, notified: false };
         let last = job.last();
         self.list.push(job);
         last
@@ -78,8 +83,14 @@ impl Jobs {
         self.list.iter()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    /// Nothing is left to tell.
+    pub fn is_quiet(&self) -> bool {
+        self.list.iter().all(|job| job.notified)
+    }
+
+    /// What `jobs` lists.
+    pub fn listed(&self) -> impl Iterator<Item = &Job> + Clone {
+        self.inherited.iter().chain(&self.list)
     }
 
     pub fn note(&mut self, pid: Pid, status: Status) {
@@ -162,32 +173,56 @@ impl Shell {
     }
 
     /// Waits for a child of the foreground, whatever signals come.
-    pub fn wait_foreground(&mut self, pid: Pid) -> i32 {
-        self.last_foreground = None;
+    pub fn wait_foreground(&mut self, pid: Pid) -> Status {
         if let Some(status) = self.jobs.take_stray(pid) {
-            return status.code();
+            return status;
         }
         loop {
             match wait(Wait::Pid(pid), false) {
-                Ok(Some((_, status))) => {
-                    self.last_foreground = Some(status);
-                    return status.code();
-                }
+                Ok(Some((_, status))) => return status,
                 Err(Errno::EINTR) | Ok(None) => {}
-                Err(_) => return 127,
+                Err(_) => return Status::Exited(127),
             }
         }
     }
 
     /// bash tells when a program of the foreground was killed, except by INT or PIPE.
-    pub fn report_signal(&mut self, pid: Pid, arguments: &[Bytes]) {
-        if let Some(Status::Signaled(signal)) = self.last_foreground
-            && signal != Signal::INT
-            && signal != Signal::PIPE
-        {
-            let command = arguments.join(&b' ');
-            let text = format!("{:>5} {:<24}", pid.0, signal.message());
-            self.complain(&[text.as_bytes(), &command].concat());
+    pub fn report_signal(&mut self, pid: Pid, status: Status, command: &[u8]) {
+        match killed_by(status) {
+            None => {}
+            Some(Signal::TERM) => self.message(b"Terminated"),
+            Some(_) => self.complain(&job_line(pid, status, command)),
+        }
+    }
+
+    /// The same for a pipeline whose last stage was killed: a line for each stage.
+    pub fn report_pipeline(&mut self, stages: &[(Option<Pid>, Status)], commands: &[Bytes]) {
+        match stages.last().and_then(|(_, status)| killed_by(*status)) {
+            None => return,
+            Some(Signal::TERM) => return self.message(b"Terminated"),
+            Some(_) => {}
+        }
+        let mut text = Vec::new();
+        for (at, ((pid, status), command)) in stages.iter().zip(commands).enumerate() {
+            if at > 0 {
+                text.extend_from_slice(b"\n     ");
+            }
+            let bar: &[u8] = if at > 0 { b"| " } else { b"" };
+            text.extend_from_slice(&job_line(pid.unwrap_or(Pid(0)), *status, &[bar, command].concat()));
+        }
+        self.complain(&text);
+    }
+
+    /// Tells of background jobs that were killed, once.
+    pub fn notify_jobs(&mut self) {
+        self.reap();
+        let killed = self.jobs.list.iter_mut().filter(|job| !job.notified && job.is_done()).filter_map(|job| {
+            job.notified = true;
+            let status = job.status().filter(|status| !matches!(killed_by(*status), None | Some(Signal::TERM)))?;
+            Some(job_line(job.last()?, status, &job.text))
+        });
+        for line in killed.collect::<Vec<_>>() {
+            self.complain(&line);
         }
     }
 
@@ -236,4 +271,22 @@ impl Shell {
             }
         }
     }
+}
+
+/// The signal that ended a process, if bash tells of it.
+fn killed_by(status: Status) -> Option<Signal> {
+    match status {
+        Status::Signaled(signal) if signal != Signal::INT && signal != Signal::PIPE => Some(signal),
+        _ => None,
+    }
+}
+
+/// `  123 Killed                  sleep 5`
+fn job_line(pid: Pid, status: Status, command: &[u8]) -> Bytes {
+    let state = match status {
+        Status::Signaled(signal) => signal.message(),
+        Status::Exited(0) => "Done".to_owned(),
+        Status::Exited(code) => format!("Exit {code}"),
+    };
+    [format!("{:>5} {state:<24}", pid.0).as_bytes(), command].concat()
 }

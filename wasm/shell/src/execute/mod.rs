@@ -27,6 +27,9 @@ impl Shell {
 
     fn run_item(&mut self, item: &Item, tail: bool) -> Flow {
         self.run_pending_traps()?;
+        if !self.jobs.is_quiet() {
+            self.notify_jobs();
+        }
         if self.options.noexec {
             return Ok(());
         }

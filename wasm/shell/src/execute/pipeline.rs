@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use tidepool_syntax::ast::{AndOr, Command, CommandKind, List, Pipeline, Redirection, RedirectionKind, Timing};
-use tidepool_system::{Errno, Fd, Open, Pid, Spawn, Wait, clone, close, open, pipe, wait};
+use tidepool_system::{Errno, Fd, Open, Pid, Spawn, Status, Wait, clone, close, open, pipe, wait};
 
 use super::inert::{is_inert, redirection_is_inert};
 use super::redirect::{Action, Plan};
@@ -73,7 +73,7 @@ impl Shell {
     fn enter_subshell(&mut self) {
         self.output.forget();
         self.subshell_level += 1;
-        self.jobs.clear();
+        self.jobs.enter_subshell();
         self.traps.enter_subshell();
         self.process_substitutions.clear();
     }
@@ -121,7 +121,11 @@ impl Shell {
         });
         match pid {
             Ok(pid) => {
-                self.status = self.wait_foreground(pid);
+                let status = self.wait_foreground(pid);
+                self.status = status.code();
+                if matches!(status, Status::Signaled(_)) {
+                    self.report_signal(pid, status, &tidepool_syntax::print::subshell(list, redirections));
+                }
                 Ok(())
             }
             Err(errno) => self.cannot_fork(errno),
@@ -135,7 +139,12 @@ impl Shell {
             return self.run_with_last_in_place(rest, last);
         }
         let (pids, done) = self.start_stages(commands, &Streams::default());
-        let statuses = self.wait_for_stages(&pids, &done);
+        let stages: Vec<(Option<Pid>, Status)> = pids.iter().zip(&done).map(|(pid, code)| (*pid, self.wait_for_stage(*pid, *code))).collect();
+        if stages.iter().any(|(_, status)| matches!(status, Status::Signaled(_))) {
+            let texts: Vec<_> = commands.iter().map(tidepool_syntax::print::command).collect();
+            self.report_pipeline(&stages, &texts);
+        }
+        let statuses = stages.iter().map(|(_, status)| status.code()).collect::<Vec<_>>();
         self.status = self.status_of_stages(&statuses);
         self.pipe_status = statuses;
         Ok(())
@@ -269,7 +278,11 @@ impl Shell {
     }
 
     pub fn wait_for_stages(&mut self, pids: &[Option<Pid>], done: &[i32]) -> Vec<i32> {
-        pids.iter().zip(done).map(|(pid, status)| pid.map_or(*status, |pid| self.wait_foreground(pid))).collect()
+        pids.iter().zip(done).map(|(pid, code)| self.wait_for_stage(*pid, *code).code()).collect()
+    }
+
+    fn wait_for_stage(&mut self, pid: Option<Pid>, code: i32) -> Status {
+        pid.map_or(Status::Exited(code as u8), |pid| self.wait_foreground(pid))
     }
 
     pub fn status_of_stages(&self, statuses: &[i32]) -> i32 {

@@ -177,7 +177,7 @@ impl Shell {
     }
 
     fn plan_open(&mut self, name: &[u8], target: Fd, how: Open, plan: &mut Plan) -> Flow<bool> {
-        let opened = open(name, how.cloexec()).and_then(|fd| lift(fd, target));
+        let opened = open(name, how.cloexec()).and_then(|fd| lift(fd));
         match opened {
             Ok(fd) => {
                 plan.opened.push(fd);
@@ -268,7 +268,7 @@ impl Shell {
     /// A descriptor from which `text` can be read: a pipe, or a file that has no name when it is long.
     fn plan_text(&mut self, text: &[u8], target: Fd, plan: &mut Plan) -> Flow<bool> {
         let made = if text.len() <= PIPE_SIZE { text_in_pipe(text) } else { text_in_file(text) };
-        match made.and_then(|fd| lift(fd, target)) {
+        match made.and_then(|fd| lift(fd)) {
             Ok(fd) => {
                 plan.opened.push(fd);
                 plan.add(Action::Duplicate { from: fd, to: target });
@@ -339,9 +339,9 @@ fn carry_out(action: Action) {
     }
 }
 
-/// Moves a descriptor out of the range that scripts use, unless it landed on its target.
-fn lift(fd: Fd, target: Fd) -> Result<Fd, Errno> {
-    if fd == target || fd.0 >= HIGH {
+/// Moves a descriptor out of the range that scripts use.
+fn lift(fd: Fd) -> Result<Fd, Errno> {
+    if fd.0 >= HIGH {
         return Ok(fd);
     }
     let high = dup_from(fd, HIGH, true);

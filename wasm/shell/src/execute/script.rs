@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use tidepool_syntax::{Options, Parser, Source, SyntaxError, TextSource};
+use tidepool_syntax::{ErrorKind, Options, Parser, Source, SyntaxError, TextSource};
 use tidepool_system::{Fd, Whence, exit, read, seek, write_all};
 
 use crate::shell::{Flow, MAXIMUM_SUBSTITUTION_DEPTH, Shell, Unwind};
@@ -136,7 +136,9 @@ impl Shell {
                 Ok(None) => break,
                 Err(error) => {
                     self.report_syntax(&error, origin);
-                    self.status = 2;
+                    if !matches!(error.kind, ErrorKind::Condition(_)) {
+                        self.status = 2;
+                    }
                     return if origin == Origin::Eval { Ok(()) } else { Err(Unwind::Exit) };
                 }
             };

@@ -147,11 +147,25 @@ impl Shell {
         }
     }
 
-    pub fn run_return_trap(&mut self) -> Flow {
-        match self.traps.commands.get(&Event::Return).cloned() {
-            Some(command) if !self.traps.running => self.run_trap(&command),
-            _ => Ok(()),
+    /// A function does not have its caller's RETURN trap, unless `set -T`.
+    pub fn enter_return_trap(&mut self) -> Option<Bytes> {
+        if self.options.functrace { None } else { self.traps.commands.remove(&Event::Return) }
+    }
+
+    /// Runs the RETURN trap of the function that ends, and puts its caller's back.
+    pub fn leave_return_trap(&mut self, callers: Option<Bytes>, result: Flow) -> Flow {
+        let mut result = result;
+        if matches!(result, Ok(()) | Err(Unwind::Return))
+            && !self.traps.running
+            && let Some(command) = self.traps.commands.get(&Event::Return).cloned()
+            && let Err(unwind) = self.run_trap(&command)
+        {
+            result = Err(unwind);
         }
+        if let Some(command) = callers {
+            self.traps.commands.insert(Event::Return, command);
+        }
+        result
     }
 
     /// The EXIT trap, once; an `exit` in it sets the status.

@@ -11,7 +11,6 @@ use crate::variables::{Bytes, Value};
 const MAXIMUM_DEPTH: u32 = 64;
 
 struct Evaluation<'a> {
-    source: &'a [u8],
     operands: &'a [i64],
     depth: u32,
 }
@@ -82,7 +81,7 @@ impl Shell {
     }
 
     fn run_expression(&mut self, expression: &Expression, source: &[u8], operands: &[i64], depth: u32) -> Flow<i64> {
-        let evaluation = Evaluation { source, operands, depth };
+        let evaluation = Evaluation { operands, depth };
         match self.value_of(expression, &evaluation) {
             Ok(value) => Ok(value),
             Err(Fault::Flow(unwind)) => Err(unwind),
@@ -200,7 +199,7 @@ impl Shell {
         let is_keyed = self.variables.get(name).is_some_and(|variable| matches!(variable.value, Value::Associative(_)));
         match &element.index {
             Some(index) if !is_keyed => {
-                let inner = Evaluation { source: &element.key, operands: on.operands, depth: on.depth };
+                let inner = Evaluation { operands: on.operands, depth: on.depth };
                 Ok(self.value_of(index, &inner)?.to_string().into_bytes())
             }
             _ if is_keyed => Ok(element.key.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\'')).collect()),

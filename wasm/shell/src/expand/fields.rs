@@ -14,6 +14,8 @@ pub enum Mode {
     Pattern,
     /// One regular expression: quoted characters stand for themselves.
     Regex,
+    /// The replacement of `${x/a/b}`: quoted characters stand for themselves, an unquoted `&` for what was matched.
+    Replacement,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +72,7 @@ impl Fields {
             Mode::Text => self.current.text.extend_from_slice(text),
             Mode::Pattern => escape_into(text, &mut self.current.text),
             Mode::Regex => escape_regex(text, &mut self.current.text),
+            Mode::Replacement => escape_replacement(text, &mut self.current.text),
         }
     }
 
@@ -165,12 +168,18 @@ impl Fields {
         self.current.text
     }
 
-    pub fn ifs(&self) -> &[u8] {
-        &self.ifs
+}
+
+fn escape_replacement(text: &[u8], replacement: &mut Vec<u8>) {
+    for byte in text {
+        if matches!(byte, b'\\' | b'&') {
+            replacement.push(b'\\');
+        }
+        replacement.push(*byte);
     }
 }
 
-/// Whether a text needs an escape in a regular expression.
+/// Escapes what means something in a regular expression.
 fn escape_regex(text: &[u8], regex: &mut Vec<u8>) {
     for byte in text {
         if matches!(byte, b'\\' | b'.' | b'*' | b'+' | b'?' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'^' | b'$') {

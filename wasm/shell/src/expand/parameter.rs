@@ -550,8 +550,8 @@ impl Shell {
 
     /// In a replacement an unquoted `&` is what was matched; quoted characters and `\&` are text.
     fn expand_replacement(&mut self, word: &Word) -> Flow<Vec<super::transform::Piece>> {
-        let pattern = self.expand_parts_as(&word.parts, Mode::Pattern)?;
-        Ok(super::transform::replacement_pieces(&pattern, self.shopts.patsub_replacement))
+        let text = self.expand_parts_as(&word.parts, Mode::Replacement)?;
+        Ok(super::transform::replacement_pieces(&text, self.shopts.patsub_replacement))
     }
 
     fn operate(&mut self, operator: &Operator, text: Bytes) -> Flow<Bytes> {
@@ -593,6 +593,9 @@ fn shown_target(parameter: &Parameter) -> Bytes {
         Target::Positional(number) => number.to_string().len(),
         Target::Special(_) => 1,
     };
+    if !text.starts_with(b"${") && !matches!(parameter.target, Target::Variable(_)) {
+        return text.to_vec();
+    }
     inner.get(..end).unwrap_or(inner).to_vec()
 }
 

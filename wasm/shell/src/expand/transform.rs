@@ -56,8 +56,7 @@ pub fn replacement_pieces(text: &[u8], ampersand: bool) -> Vec<Piece> {
         at += 1;
         match byte {
             b'\\' => match text.get(at) {
-                // Only what the expansion itself escaped, and `\&`, lose the backslash.
-                Some(&next) if super::pattern::is_special(next) || (next == b'&' && ampersand) => {
+                Some(&next @ (b'\\' | b'&')) => {
                     literal.push(next);
                     at += 1;
                 }
