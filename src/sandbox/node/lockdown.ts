@@ -50,7 +50,7 @@ export async function lockDown(): Promise<readonly string[]> {
     ['no import', await failsToImport('data:text/javascript,export default 1')],
     ['no code from text', throws(() => new Function('return 1'))],
     ['no environment', Object.keys(process.env).length === 0],
-    ['no other global', strangers().length === 0],
+    ['no other global', strangers().every((name) => Reflect.get(globalThis, name) === undefined)],
   ]
   for (const [name, passed] of checks) if (!passed) throw new Error(`the self-test failed: ${name}`)
   return checks.map(([name]) => name)
@@ -77,8 +77,8 @@ function remove(from: object, name: string): void {
   if (!Reflect.deleteProperty(from, name)) Reflect.set(from, name, undefined)
 }
 
-const strangers = (): string[] =>
-  Object.getOwnPropertyNames(globalThis).filter((name) => !KEPT.has(name) && Reflect.get(globalThis, name) !== undefined)
+/** By name only: many globals load half of Node when they are looked at, and they go unseen. */
+const strangers = (): string[] => Object.getOwnPropertyNames(globalThis).filter((name) => !KEPT.has(name))
 
 const isDenied = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ERR_ACCESS_DENIED'
 
