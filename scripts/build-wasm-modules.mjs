@@ -15,10 +15,10 @@ export const MODULES = [
     name: 'utilities',
     licence: 'Apache-2.0 AND MIT',
     programs: words(`
-      [ arch basename cat chgrp chmod chown comm cp cut date dd df dir dirname du echo env false groups head hostid hostname
-      id install join link ln logname ls mkdir mktemp mv nice nohup nproc printenv printf pwd readlink realpath rev rm rmdir
-      seq sleep sort stat sync tac tail tee test timeout touch tr true truncate tty uname uniq unlink wc which whoami xargs
-      yes
+      [ arch base32 base64 basename cat chgrp chmod chown column comm cp cut date dd df dir dirname du echo env expand false
+      fold groups hd head hexdump hostid hostname id install join link ln logname ls mkdir mktemp mv nice nl nohup nproc od
+      paste printenv printf pwd readlink realpath rev rm rmdir seq sleep sort stat sync tac tail tee test timeout touch tr
+      true truncate tty uname unexpand uniq unlink wc which whoami xargs xxd yes
     `),
   },
   {

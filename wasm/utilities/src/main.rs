@@ -8,12 +8,14 @@ mod cut;
 mod dd;
 mod directory;
 mod echo;
+mod encode;
 mod environment;
 mod float;
 mod glob;
 mod head;
 mod human;
 mod identity;
+mod layout;
 mod lines;
 mod link;
 mod ls;
@@ -21,6 +23,7 @@ mod make;
 mod mode;
 mod names;
 mod number;
+mod octal;
 mod options;
 mod owners;
 mod permission;
@@ -55,11 +58,14 @@ type Program = fn(Vec<Vec<u8>>) -> Outcome;
 const PROGRAMS: &[(&str, Program)] = &[
     ("[", test::run_bracket),
     ("arch", identity::run_arch),
+    ("base32", encode::run_base32),
+    ("base64", encode::run_base64),
     ("basename", names::run_basename),
     ("cat", cat::run),
     ("chgrp", permission::run_chgrp),
     ("chmod", permission::run_chmod),
     ("chown", permission::run_chown),
+    ("column", layout::run_column),
     ("comm", compare::run_comm),
     ("cp", copy::run_cp),
     ("cut", cut::run),
@@ -71,9 +77,13 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("du", usage::run_du),
     ("echo", echo::run),
     ("env", environment::run_env),
+    ("expand", layout::run_expand),
     ("false", truth::run_false),
+    ("fold", layout::run_fold),
     ("groups", identity::run_groups),
+    ("hd", encode::run_hd),
     ("head", head::run),
+    ("hexdump", encode::run_hexdump),
     ("hostid", identity::run_hostid),
     ("hostname", identity::run_hostname),
     ("id", identity::run_id),
@@ -87,8 +97,11 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("mktemp", make::run_mktemp),
     ("mv", copy::run_mv),
     ("nice", environment::run_nice),
+    ("nl", layout::run_nl),
     ("nohup", environment::run_nohup),
     ("nproc", identity::run_nproc),
+    ("od", octal::run),
+    ("paste", layout::run_paste),
     ("printenv", environment::run_printenv),
     ("printf", printf::run),
     ("pwd", identity::run_pwd),
@@ -113,12 +126,14 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("truncate", make::run_truncate),
     ("tty", identity::run_tty),
     ("uname", identity::run_uname),
+    ("unexpand", layout::run_unexpand),
     ("uniq", uniq::run),
     ("unlink", remove::run_unlink),
     ("wc", wc::run),
     ("which", which::run),
     ("whoami", identity::run_whoami),
     ("xargs", xargs::run),
+    ("xxd", encode::run_xxd),
     ("yes", echo::run_yes),
 ];
 
