@@ -50,6 +50,10 @@ export class FakeCell {
     this.entry(dir, name, ino)
     return ino
   }
+  /** A file's attributes; `keepChunks` of its chunks survive. */
+  attributes(ino: number, size: number, keepChunks: number): void {
+    this.#inode(ino, InodeKind.File, size, keepChunks)
+  }
   truncate(ino: number, size: number, keepChunks: number): void {
     this.#inode(ino, InodeKind.File, size, keepChunks)
   }

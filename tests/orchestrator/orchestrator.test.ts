@@ -427,11 +427,20 @@ describe('memories', () => {
   })
 
   test('of a cell that was ended stay debited for a while', async () => {
-    const dying: Script = (message, cell) => (message.t === 'boot' ? cell.ready() : message.t === 'run' ? cell.die() : undefined)
+    const dying: Script = (message, cell) => (message.t === 'run' ? cell.die() : obedient(message, cell))
     const { orchestrator, platform } = start([dying, obedient], { memoriesTerminatedHoldMs: 5_000 })
     await codeOf(run(orchestrator, 'a'))
     await run(orchestrator, 'b')
     expect(allowed(platform.cells[1]!)).toEqual([110 - 64])
+    await orchestrator.dispose()
+  })
+
+  test('that an ended cell never told of are few, so that the next one starts at once', async () => {
+    const dying: Script = (message, cell) => (message.t === 'run' ? cell.die() : message.t === 'boot' ? cell.ready() : undefined)
+    const { orchestrator, platform } = start([dying, dying, dying, obedient], { memoriesTerminatedHoldMs: 5_000 })
+    for (const name of ['a', 'b', 'c']) await codeOf(run(orchestrator, name))
+    await run(orchestrator, 'd')
+    expect(allowed(platform.cells[3]!)).toEqual([64])
     await orchestrator.dispose()
   })
 
