@@ -32,6 +32,8 @@ export interface KernelHost extends Omit<VfsHost, 'processes'> {
   loadModule(name: string): Promise<WasmModule>
   /** wasm memories that the cell may hold at first; `allowMemories` changes it */
   readonly memories: number
+  /** hears of each memory that was taken; `Kernel.memories` says how many there are */
+  tookMemory?(): void
   /** hears of faults of the kernel itself; the process that met one traps */
   report(error: unknown): void
   /** hears of every system call, as strace(1) prints them */
@@ -92,7 +94,7 @@ export class Kernel {
   constructor(host: KernelHost) {
     const { limits, clock } = host
     this.#host = host
-    this.#budget = new MemoryBudget(host.memories, limits.cellMemoryBytes)
+    this.#budget = new MemoryBudget(host.memories, limits.cellMemoryBytes, () => host.tookMemory?.())
     const own: WasmImports = {}
     const foreign: WasmImports = {}
     this.#pool = new InstancePool(this.#budget, own, foreign, limits.processMemoryBytes, limits.memoryPoolBytes)

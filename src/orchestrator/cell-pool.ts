@@ -149,8 +149,8 @@ export class CellPool {
   #vacate(berth: Berth, tenant: Tenant): void {
     if (berth.tenant !== tenant) return
     berth.tenant = undefined
-    tenant.borrower.held = tenant.live?.memories ?? 0
-    this.#platform.timer(this.#limits.memoriesTerminatedHoldMs, this.#lending.close(tenant.borrower), 'idle')
+    const free = this.#lending.close(tenant.borrower, tenant.live?.memories ?? 0)
+    this.#platform.timer(this.#limits.memoriesTerminatedHoldMs, free, 'idle')
     berth.settling = berth.store.detach()
   }
 

@@ -3,6 +3,7 @@
  * cell has a few reserved, a busy one may draw what the others leave, an idle one gives back when it is asked; those of a cell that was ended by force stay
  * debited until the engine has let them go. Invariant: what is lent and debited never exceeds the budget while each cell holds to it.
  */
+import { MEMORIES_UNTOLD } from '../protocol/cell.ts'
 import type { Limits } from '../protocol/limits.ts'
 
 export interface Borrower {
@@ -57,10 +58,10 @@ export class MemoryLending {
     return borrower.lent
   }
 
-  /** The cell has ended. By force: the result is to be called when its memories are free again. */
-  close(borrower: Borrower): () => void {
+  /** The cell has ended and had told of `told` memories. The result is to be called when they are free again. */
+  close(borrower: Borrower, told: number): () => void {
     if (!this.#borrowers.delete(borrower)) return () => {}
-    let debit = this.#taken(borrower)
+    let debit = Math.min(this.#taken(borrower), told + MEMORIES_UNTOLD)
     this.#debit += debit
     return () => {
       this.#debit -= debit

@@ -8,6 +8,9 @@ import type { Limits } from './limits.ts'
 /** Raised when the wire changes; a cell of another version refuses to boot. */
 export const CELL_WIRE_VERSION = 1
 
+/** A cell holds at most so many memories more than its last `beat` says, also when its thread never rests again. */
+export const MEMORIES_UNTOLD = 8
+
 /** The broker's name of one run; unique in the life of a broker. */
 export type CallId = string
 /** Numbers a request and its answer on one port. */
@@ -106,6 +109,7 @@ export type ToBroker =
     }
   /** Lines as strace(1) prints them, in order with the output of the same run. Only where the boot asked for them. */
   | { readonly t: 'trace'; readonly lines: string }
+  /** Each second, at once when more than `MEMORIES_UNTOLD` memories were taken since the last one, and after an `allow` of fewer. */
   | { readonly t: 'beat'; readonly memories: number; readonly memoryBytes: number; readonly processes: number }
 
 export interface RunUsage {

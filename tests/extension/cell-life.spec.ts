@@ -4,14 +4,14 @@ import { LIMITS } from '../../src/protocol/limits.ts'
 import { type CellExtension, launchCells } from '../support/cell-extension.ts'
 import { encodeModule, ins } from '../support/wasm-encoder.ts'
 
-/** A program of our own form that makes no system call and never ends. */
-const SPIN = encodeModule({
-  imports: [],
-  memory: { pages: 1, imported: true },
-  globals: ['__stack_pointer', '__vm_pages', '__vm_limit'].map((name) => ({ name, value: name === '__vm_pages' ? 1 : 65_536 })),
+/** Programs that make no system call and never end: one of our own form, and one as anybody may write it. */
+const FOREVER = {
   functions: [{ params: '', result: false, locals: 0, code: [...ins.loop, ...ins.br(0), ...ins.end] }],
   exports: { _start: 0 },
-})
+}
+const GLOBALS = ['__stack_pointer', '__vm_pages', '__vm_limit'].map((name) => ({ name, value: name === '__vm_pages' ? 1 : 65_536 }))
+const SPIN = encodeModule({ ...FOREVER, imports: [], memory: { pages: 1, imported: true }, globals: GLOBALS })
+const FOREIGN_SPIN = encodeModule({ ...FOREVER, imports: [], memory: { pages: 1, imported: false } })
 
 let cells: CellExtension
 let page: Page
@@ -25,11 +25,11 @@ test.afterAll(async () => await cells?.[Symbol.asyncDispose]())
 const run = (site: string, argv: readonly string[], timeoutMs?: number, on = page) =>
   on.evaluate(([site, argv, timeoutMs]) => window.cellPage.run(site, argv, timeoutMs), [site, argv, timeoutMs] as const)
 
-async function write(site: string, path: string, text: string, on = page): Promise<void> {
+async function write(site: string, path: string, content: string | Uint8Array, on = page): Promise<void> {
   await on.evaluate(
-    ([site, path, text]) =>
-      window.cellPage.fs(site, { op: 'write', path, bytes: new TextEncoder().encode(text), mode: 'replace', offset: 0, mkdirs: false }),
-    [site, path, text] as const,
+    ([site, path, bytes]) =>
+      window.cellPage.fs(site, { op: 'write', path, bytes: Uint8Array.from(bytes), mode: 'replace', offset: 0, mkdirs: false }),
+    [site, path, [...Buffer.from(content)]] as const,
   )
 }
 
@@ -68,6 +68,15 @@ test('so does a loop of the shell', async () => {
   expect(looped.ms).toBeLessThan(2_000)
   const next = await run('loop', ['sh', '-c', 'cat kept; echo hi'])
   expect(next).toMatchObject({ status: 0, stdout: 'still herehi\n' })
+  expect(next.ms).toBeLessThan(500)
+})
+
+test('and a loop in a module of one’s own', async () => {
+  await write('own', 'forever.wasm', FOREIGN_SPIN)
+  const looped = await run('own', ['sh', '-c', 'chmod +x forever.wasm; ./forever.wasm'], 1_000)
+  expect(looped).toMatchObject({ status: 137, timedOut: true })
+  const next = await run('own', ['sh', '-c', 'ls; echo hi'])
+  expect(next).toMatchObject({ status: 0, stdout: 'forever.wasm\nhi\n' })
   expect(next.ms).toBeLessThan(500)
 })
 

@@ -427,7 +427,11 @@ describe('memories', () => {
   })
 
   test('of a cell that was ended stay debited for a while', async () => {
-    const dying: Script = (message, cell) => (message.t === 'run' ? cell.die() : obedient(message, cell))
+    const dying: Script = (message, cell) => {
+      if (message.t === 'run') return cell.die()
+      obedient(message, cell)
+      cell.say({ t: 'beat', memories: 64, memoryBytes: 0, processes: 0 })
+    }
     const { orchestrator, platform } = start([dying, obedient], { memoriesTerminatedHoldMs: 5_000 })
     await codeOf(run(orchestrator, 'a'))
     await run(orchestrator, 'b')

@@ -18,9 +18,13 @@ export class MemoryBudget {
     this.#uncollected--
   })
 
-  constructor(allowance: number, limitBytes: number) {
+  readonly #took: () => void
+
+  /** `took` is called after each memory that is taken. */
+  constructor(allowance: number, limitBytes: number, took: () => void = () => {}) {
     this.allowance = allowance
     this.limitBytes = limitBytes
+    this.#took = took
   }
 
   /** Memories in being: those in use, those kept for the next process, and those not yet collected. */
@@ -40,6 +44,7 @@ export class MemoryBudget {
   take(memory: WasmMemory): void {
     this.#held++
     this.bytes += memory.buffer.byteLength
+    this.#took()
   }
 
   /** The cell keeps no reference to the memory any more. */

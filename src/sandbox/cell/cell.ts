@@ -6,7 +6,7 @@
 import { errnoName, SysError } from '../../kernel/errno.ts'
 import type { ProgramCatalog } from '../../kernel/fs/program-catalog.ts'
 import { Kernel } from '../../kernel/kernel.ts'
-import { CELL_WIRE_VERSION, type ToCell } from '../../protocol/cell.ts'
+import { CELL_WIRE_VERSION, MEMORIES_UNTOLD, type ToCell } from '../../protocol/cell.ts'
 import { parseToCell } from '../../protocol/cell-parse.ts'
 import { BrokerPort } from './broker-port.ts'
 import type { CellHost, CellPort } from './cell-host.ts'
@@ -61,6 +61,8 @@ class Cell {
   readonly #files: FileOperations
   readonly #runs = new Map<string, Run>()
   #allowed: number
+  /** what the last beat said */
+  #told = 0
 
   constructor(boot: Boot, broker: BrokerPort, host: CellHost) {
     this.#boot = boot
@@ -82,6 +84,7 @@ class Cell {
       seq,
       mounts,
       memories,
+      tookMemory: () => this.#tellMemories(),
       report: (error) => host.report(error),
       ...(boot.trace ? { strace: (line: string) => broker.trace(line) } : {}),
     })
@@ -162,8 +165,14 @@ class Cell {
     })
   }
 
+  /** A guest may keep the thread from now on, so the broker hears of memories while they are taken. */
+  #tellMemories(): void {
+    if (this.#kernel.memories > this.#told + MEMORIES_UNTOLD) this.#beat()
+  }
+
   #beat(): void {
     const { memories, processes } = this.#kernel
+    this.#told = memories
     this.#broker.send({ t: 'beat', memories, memoryBytes: this.#memoryBytes, processes: processes.pids().length })
   }
 
