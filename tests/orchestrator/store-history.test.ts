@@ -227,7 +227,8 @@ async function treeOf(store: Store, metadata: readonly Uint8Array[]): Promise<st
       const { kind, size } = inodes.get(ino)!
       const path = `${above}/${name}`
       const content = new Uint8Array(size)
-      for (let index = 0; kind === 1 && index < chunkCount(size); index++) content.set(await store.content(ino, index), chunkOffset(index))
+      for (let index = 0; index < (kind === 1 ? chunkCount(size) : 0); index++)
+        content.set(await store.content(ino, index), chunkOffset(index))
       out.push(`${path} ${kind === 2 ? 'd' : `${size} ${sum(content)}`}`)
       if (kind === 2) await walk(ino, path)
     }
