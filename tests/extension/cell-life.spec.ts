@@ -134,6 +134,21 @@ test('at most so many frames are there: one without cells makes room, and withou
   expect(frames).toBe(2)
 })
 
+test('a frame that holds no cell for a while is dropped', async () => {
+  const own = await cells.open()
+  const frames = await own.evaluate(async () => {
+    const { start, terminate, useLimits } = window.cellPage
+    useLimits({ cellIdleMs: 300 })
+    terminate(await start('kept'))
+    terminate(await start('gone'))
+    await start('kept')
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    return document.querySelectorAll('iframe').length
+  })
+  expect(frames).toBe(1)
+  await own.close()
+})
+
 test('when the renderer dies, what ran in it ends with an error and the next command answers', async () => {
   const own = await cells.open()
   await write('crash', 'kept', 'still here', own)
