@@ -101,7 +101,8 @@ export class JournalFormatError extends Error {
   }
 }
 
-const TAG = { inode: 1, entry: 2, forget: 3, target: 4, data: 5, extent: 6 } as const
+/** The first byte of a record. */
+export const TAG = { inode: 1, entry: 2, forget: 3, target: 4, data: 5, extent: 6 } as const
 const INODE_BYTES = 1 + 4 + 1 + 2 + 4 + 4 + 4 + 8 + 3 * 12 + 4
 
 /** Appends records to a growing buffer. One writer per stream; `take()` gives the bytes and empties it. */
@@ -198,92 +199,160 @@ export class JournalWriter {
   }
 }
 
-/** Reads a stream; throws JournalFormatError on anything that is not a record. Byte fields are copies. The stream may be
- *  hostile: what a record *means* (that inodes exist, names are valid, sizes are within limits) is the caller's to check. */
-export function* readJournal(bytes: Uint8Array): Generator<JournalRecord, void, void> {
-  const v = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let p = 0
-  const need = (n: number): void => {
-    if (p + n > bytes.length) throw new JournalFormatError('cut off', p)
+/**
+ * Goes through a stream record by record and allocates nothing: after `next()` the fields of the record that `tag` names hold, the
+ * others are left over. Throws JournalFormatError on anything that is not a record. The stream may be hostile: what a record *means*
+ * (that inodes exist, names are valid, sizes are within limits) is the caller's to check.
+ */
+export class JournalCursor {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #next = 0
+  tag: number = TAG.inode
+  ino = 0
+  kind: InodeKind = InodeKind.File
+  mode = 0
+  uid = 0
+  gid = 0
+  nlink = 0
+  size = 0
+  atimeSec = 0
+  atimeNsec = 0
+  mtimeSec = 0
+  mtimeNsec = 0
+  ctimeSec = 0
+  ctimeNsec = 0
+  keepChunks = 0
+  dir = 0
+  index = 0
+  blob = 0
+  offset = 0
+  length = 0
+  /** where the name, the target or the hash lies in the stream */
+  from = 0
+  to = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
-  const u32 = (at: number): number => v.getUint32(at, true)
-  const time = (at: number): Timespec => {
-    const sec = v.getFloat64(at, true)
-    const nsec = u32(at + 8)
-    if (!Number.isSafeInteger(sec) || nsec >= 1e9) throw new JournalFormatError('bad time', at)
-    return { sec, nsec }
-  }
-  const string = (at: number): Uint8Array => {
-    const length = v.getUint16(at, true)
-    need(at - p + 2 + length)
-    return bytes.slice(at + 2, at + 2 + length)
-  }
-  while (p < bytes.length) {
-    switch (bytes[p]) {
-      case TAG.inode: {
-        need(INODE_BYTES)
-        const kind = v.getUint8(p + 5)
-        const size = v.getFloat64(p + 20, true)
-        const mode = v.getUint16(p + 6, true)
-        if (kind !== InodeKind.File && kind !== InodeKind.Directory && kind !== InodeKind.Symlink)
-          throw new JournalFormatError('bad kind', p)
-        if (!Number.isSafeInteger(size) || size < 0) throw new JournalFormatError('bad size', p)
-        if (mode > 0o7777) throw new JournalFormatError('bad mode', p)
-        yield {
-          t: 'inode',
-          ino: u32(p + 1),
-          kind,
-          mode,
-          uid: u32(p + 8),
-          gid: u32(p + 12),
-          nlink: u32(p + 16),
-          size,
-          atime: time(p + 28),
-          mtime: time(p + 40),
-          ctime: time(p + 52),
-          keepChunks: u32(p + 64),
-        }
-        p += INODE_BYTES
-        break
-      }
-      case TAG.entry: {
-        need(11)
-        const name = string(p + 9)
-        yield { t: 'entry', dir: u32(p + 1), ino: u32(p + 5), name }
-        p += 11 + name.length
-        break
-      }
+
+  /** false at the end of the stream */
+  next(): boolean {
+    const p = this.#next
+    if (p >= this.#bytes.length) return false
+    const v = this.#view
+    this.tag = this.#bytes[p]!
+    switch (this.tag) {
+      case TAG.inode:
+        this.#need(p, INODE_BYTES)
+        this.#inode(v, p)
+        return true
+      case TAG.entry:
+        this.#need(p, 11)
+        this.dir = v.getUint32(p + 1, true)
+        this.ino = v.getUint32(p + 5, true)
+        this.#string(p, p + 9)
+        return true
       case TAG.forget:
-        need(5)
-        yield { t: 'forget', ino: u32(p + 1) }
-        p += 5
-        break
-      case TAG.target: {
-        need(7)
-        const target = string(p + 5)
-        yield { t: 'target', ino: u32(p + 1), target }
-        p += 7 + target.length
+        this.#need(p, 5)
+        this.ino = v.getUint32(p + 1, true)
+        return true
+      case TAG.target:
+        this.#need(p, 7)
+        this.ino = v.getUint32(p + 1, true)
+        this.#string(p, p + 5)
+        return true
+      case TAG.data:
+        this.#need(p, 21)
+        this.ino = v.getUint32(p + 1, true)
+        this.index = v.getUint32(p + 5, true)
+        this.blob = v.getUint32(p + 9, true)
+        this.offset = v.getUint32(p + 13, true)
+        this.length = v.getUint32(p + 17, true)
+        return true
+      case TAG.extent:
+        this.#need(p, 49)
+        this.ino = v.getUint32(p + 1, true)
+        this.index = v.getUint32(p + 5, true)
+        this.from = p + 9
+        this.to = p + 41
+        this.offset = v.getUint32(p + 41, true)
+        this.length = v.getUint32(p + 45, true)
+        return true
+      default:
+        throw new JournalFormatError(`unknown tag ${this.tag}`, p)
+    }
+  }
+
+  #inode(v: DataView, p: number): void {
+    const kind = v.getUint8(p + 5)
+    if (kind < InodeKind.File || kind > InodeKind.Symlink) throw new JournalFormatError('bad kind', p)
+    this.kind = kind as InodeKind
+    this.ino = v.getUint32(p + 1, true)
+    this.mode = v.getUint16(p + 6, true)
+    if (this.mode > 0o7777) throw new JournalFormatError('bad mode', p)
+    this.uid = v.getUint32(p + 8, true)
+    this.gid = v.getUint32(p + 12, true)
+    this.nlink = v.getUint32(p + 16, true)
+    this.size = v.getFloat64(p + 20, true)
+    if (!Number.isSafeInteger(this.size) || this.size < 0) throw new JournalFormatError('bad size', p)
+    this.atimeSec = v.getFloat64(p + 28, true)
+    this.atimeNsec = v.getUint32(p + 36, true)
+    this.mtimeSec = v.getFloat64(p + 40, true)
+    this.mtimeNsec = v.getUint32(p + 48, true)
+    this.ctimeSec = v.getFloat64(p + 52, true)
+    this.ctimeNsec = v.getUint32(p + 60, true)
+    if (!isTime(this.atimeSec, this.atimeNsec) || !isTime(this.mtimeSec, this.mtimeNsec) || !isTime(this.ctimeSec, this.ctimeNsec))
+      throw new JournalFormatError('bad time', p)
+    this.keepChunks = v.getUint32(p + 64, true)
+  }
+
+  #string(p: number, at: number): void {
+    const length = this.#view.getUint16(at, true)
+    this.from = at + 2
+    this.to = at + 2 + length
+    this.#need(p, this.to - p)
+  }
+
+  /** Checks that the record at `p` has its bytes and goes on behind it. */
+  #need(p: number, bytes: number): void {
+    this.#next = p + bytes
+    if (this.#next > this.#bytes.length) throw new JournalFormatError('cut off', p)
+  }
+}
+
+const isTime = (sec: number, nsec: number): boolean => Number.isSafeInteger(sec) && nsec < 1e9
+
+/** The records of a stream as objects; byte fields are copies. Throws as JournalCursor does. */
+export function* readJournal(bytes: Uint8Array): Generator<JournalRecord, void, void> {
+  const c = new JournalCursor(bytes)
+  while (c.next()) {
+    const { ino, index, offset, length } = c
+    switch (c.tag) {
+      case TAG.inode: {
+        const { kind, mode, uid, gid, nlink, size, keepChunks } = c
+        const atime = { sec: c.atimeSec, nsec: c.atimeNsec }
+        const mtime = { sec: c.mtimeSec, nsec: c.mtimeNsec }
+        const ctime = { sec: c.ctimeSec, nsec: c.ctimeNsec }
+        yield { t: 'inode', ino, kind, mode, uid, gid, nlink, size, atime, mtime, ctime, keepChunks }
         break
       }
+      case TAG.entry:
+        yield { t: 'entry', dir: c.dir, ino, name: bytes.slice(c.from, c.to) }
+        break
+      case TAG.forget:
+        yield { t: 'forget', ino }
+        break
+      case TAG.target:
+        yield { t: 'target', ino, target: bytes.slice(c.from, c.to) }
+        break
       case TAG.data:
-        need(21)
-        yield { t: 'data', ino: u32(p + 1), index: u32(p + 5), blob: u32(p + 9), offset: u32(p + 13), length: u32(p + 17) }
-        p += 21
+        yield { t: 'data', ino, index, blob: c.blob, offset, length }
         break
       case TAG.extent:
-        need(49)
-        yield {
-          t: 'extent',
-          ino: u32(p + 1),
-          index: u32(p + 5),
-          hash: bytes.slice(p + 9, p + 41),
-          offset: u32(p + 41),
-          length: u32(p + 45),
-        }
-        p += 49
+        yield { t: 'extent', ino, index, hash: bytes.slice(c.from, c.to), offset, length }
         break
-      default:
-        throw new JournalFormatError(`unknown tag ${bytes[p]}`, p)
     }
   }
 }

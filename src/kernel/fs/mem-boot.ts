@@ -2,7 +2,7 @@
  * Fills a MemFs: from the metadata that the broker keeps (record streams, later records win) or, for a new principal, with the
  * tree that every cell begins with. Content is not read here: a booted file's chunks are faulted in at first use.
  */
-import { chunkCount, chunkOffset, type InodeRecord, readJournal, ROOT_INO } from '../../protocol/journal.ts'
+import { chunkCount, chunkOffset, JournalCursor, ROOT_INO, TAG } from '../../protocol/journal.ts'
 import { O } from '../vfs/open-file.ts'
 import { type ByteString, byteString, bytesOf, fromText } from '../vfs/byte-string.ts'
 import type { FileKind, Inode } from '../vfs/inode.ts'
@@ -14,51 +14,66 @@ import { type MemFs, USER_ID } from './mem-fs.ts'
 /** Throws JournalFormatError when a stream is not one of records. Inodes that no name leads to are dropped and forgotten. */
 export function loadMetadata(fs: MemFs, streams: readonly Uint8Array[]): void {
   const inodes = new Map<number, Inode>([[ROOT_INO, fs.root]])
-  /** names whose inode comes later */
-  let early: { dir: MemDirectory; name: ByteString; ino: number }[] = []
+  const names = new Names(inodes)
   for (const stream of streams) {
-    for (const record of readJournal(stream)) {
-      switch (record.t) {
-        case 'inode': {
-          let inode = inodes.get(record.ino)
-          if (!inode) inodes.set(record.ino, (inode = fs.newInode(record.kind as FileKind, record.ino, record.mode)))
+    const record = new JournalCursor(stream)
+    while (record.next()) {
+      const { ino } = record
+      switch (record.tag) {
+        case TAG.inode: {
+          let inode = inodes.get(ino)
+          if (!inode) inodes.set(ino, (inode = fs.newInode(record.kind as FileKind, ino, record.mode)))
           setAttributes(inode, record)
           break
         }
-        case 'entry': {
-          const dir = inodes.get(record.dir)
-          if (!(dir instanceof MemDirectory)) break
-          const name = byteString(record.name)
-          if (early.length > 0) early = early.filter((entry) => entry.dir !== dir || entry.name !== name)
-          const inode = record.ino === 0 ? undefined : inodes.get(record.ino)
-          if (inode) dir.children.set(name, inode)
-          else dir.children.delete(name)
-          if (!inode && record.ino !== 0) early.push({ dir, name, ino: record.ino })
+        case TAG.entry:
+          names.set(record.dir, byteString(stream, record.from, record.to), ino)
+          break
+        case TAG.forget:
+          inodes.delete(ino)
+          break
+        case TAG.target: {
+          const inode = inodes.get(ino)
+          if (inode instanceof MemSymlink) inode.target = byteString(stream, record.from, record.to)
           break
         }
-        case 'forget':
-          inodes.delete(record.ino)
-          break
-        case 'target': {
-          const inode = inodes.get(record.ino)
-          if (inode instanceof MemSymlink) inode.target = byteString(record.target)
-          break
-        }
-        case 'data': {
-          const inode = inodes.get(record.ino)
+        case TAG.data: {
+          const inode = inodes.get(ino)
           if (inode instanceof MemFile) markSparse(inode, record.index, record.length)
           break
         }
-        case 'extent':
-          break
       }
     }
   }
-  for (const { dir, name, ino } of early) {
-    const inode = inodes.get(ino)
-    if (inode) dir.children.set(name, inode)
-  }
+  names.settle()
   adopt(fs, inodes)
+}
+
+/** Enters names into directories. A name may come before its inode. */
+class Names {
+  readonly #inodes: ReadonlyMap<number, Inode>
+  #early: { readonly dir: MemDirectory; readonly name: ByteString; readonly ino: number }[] = []
+
+  constructor(inodes: ReadonlyMap<number, Inode>) {
+    this.#inodes = inodes
+  }
+
+  set(dirIno: number, name: ByteString, ino: number): void {
+    const dir = this.#inodes.get(dirIno)
+    if (!(dir instanceof MemDirectory)) return
+    if (this.#early.length > 0) this.#early = this.#early.filter((entry) => entry.dir !== dir || entry.name !== name)
+    const inode = ino === 0 ? undefined : this.#inodes.get(ino)
+    if (inode) dir.children.set(name, inode)
+    else dir.children.delete(name)
+    if (!inode && ino !== 0) this.#early.push({ dir, name, ino })
+  }
+
+  settle(): void {
+    for (const { dir, name, ino } of this.#early) {
+      const inode = this.#inodes.get(ino)
+      if (inode) dir.children.set(name, inode)
+    }
+  }
 }
 
 /** The file has holes, and this chunk. */
@@ -67,17 +82,17 @@ function markSparse(file: MemFile, index: number, length: number): void {
   if (length > 0) file.chunks[index] = new Chunk(file, index, length, true)
 }
 
-function setAttributes(inode: Inode, record: InodeRecord): void {
+function setAttributes(inode: Inode, record: JournalCursor): void {
   inode.mode = record.mode
   inode.uid = record.uid
   inode.gid = record.gid
   inode.size = record.size
-  inode.atimeSec = record.atime.sec
-  inode.atimeNsec = record.atime.nsec
-  inode.mtimeSec = record.mtime.sec
-  inode.mtimeNsec = record.mtime.nsec
-  inode.ctimeSec = record.ctime.sec
-  inode.ctimeNsec = record.ctime.nsec
+  inode.atimeSec = record.atimeSec
+  inode.atimeNsec = record.atimeNsec
+  inode.mtimeSec = record.mtimeSec
+  inode.mtimeNsec = record.mtimeNsec
+  inode.ctimeSec = record.ctimeSec
+  inode.ctimeNsec = record.ctimeNsec
 }
 
 /** Walks the tree from the root: names, link counts, quota. */
