@@ -5,7 +5,7 @@
 import browser from 'webextension-polyfill'
 import { turnOff } from './rights.ts'
 import { onConnect, onMessage } from './router.ts'
-import { registerScripts, sitesWithoutHost } from './sites.ts'
+import { injectAll, registerScripts, sitesWithoutHost } from './sites.ts'
 import { closeStorage } from './state.ts'
 
 chrome.runtime.onConnect.addListener(onConnect)
@@ -19,6 +19,7 @@ void closeStorage()
 async function settle(): Promise<void> {
   await dropSites()
   await registerScripts()
+  await injectAll()
 }
 
 /** Access to a site was taken back in the browser's settings: that is the switch turned off. */

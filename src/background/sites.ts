@@ -55,16 +55,37 @@ export async function sitesWithoutHost(): Promise<Origin[]> {
   return out
 }
 
-/** Makes the browser's registered scripts follow from the switch; they stay over a restart of the browser. */
+/** Makes the browser's registered scripts follow from the switch; they stay over a restart of the browser. What is right already is
+ *  left alone, so that no document that loads meanwhile goes without. */
 export async function registerScripts(): Promise<void> {
   const matches = (await sitesOn()).map((origin) => `${origin}/*`)
-  await browser.scripting.unregisterContentScripts()
-  if (matches.length === 0) return
   const common = { matches, runAt: 'document_start', allFrames: false, persistAcrossSessions: true } as const
-  await chrome.scripting.registerContentScripts([
-    { ...common, id: 'bridge', js: [bridgeScript], world: 'ISOLATED' },
-    { ...common, id: 'inpage', js: [inpageScript], world: 'MAIN' },
-  ])
+  const wanted = [
+    { ...common, id: 'bridge', js: [bridgeScript], world: 'ISOLATED' as const },
+    { ...common, id: 'inpage', js: [inpageScript], world: 'MAIN' as const },
+  ]
+  const registered = await chrome.scripting.getRegisteredContentScripts()
+  if (matches.length === 0) {
+    if (registered.length > 0) await chrome.scripting.unregisterContentScripts()
+  } else if (registered.length !== wanted.length) {
+    if (registered.length > 0) await chrome.scripting.unregisterContentScripts()
+    await chrome.scripting.registerContentScripts(wanted)
+  } else if (!registered.every((script) => isSame(script, wanted))) await chrome.scripting.updateContentScripts(wanted)
+}
+
+type Script = chrome.scripting.RegisteredContentScript
+const listed = (list: readonly string[] = []): string =>
+  list
+    .map((item) => item.replace(/^\//, ''))
+    .toSorted()
+    .join(' ')
+const isSame = (script: Script, wanted: readonly Script[]): boolean =>
+  wanted.some(({ id, js, matches }) => id === script.id && listed(js) === listed(script.js) && listed(matches) === listed(script.matches))
+
+/** Puts the scripts into every open document of a site that is on. A browser that starts can show documents before it has this
+ *  extension; those that have the scripts already notice nothing. */
+export async function injectAll(): Promise<void> {
+  for (const origin of await sitesOn()) for (const tabId of await tabsOf(origin)) await inject(tabId)
 }
 
 async function tabsOf(origin: Origin): Promise<number[]> {

@@ -34,7 +34,7 @@ export async function launchTidepool(options: LaunchOptions = {}): Promise<Tidep
     throw new Error(`Cannot start: there is no built extension in ${build}. Run "npm run build:extension".`)
   const folder = profile ?? mkdtempSync(join(tmpdir(), 'tidepool-profile-'))
   const context = await chromium.launchPersistentContext(folder, {
-    ...(existsSync(SYSTEM_CHROMIUM) ? { executablePath: SYSTEM_CHROMIUM } : { channel: 'chromium' }),
+    executablePath: browserPath(),
     headless,
     viewport: null,
     args: [...extensionArguments([build, ...beside]), ...args],
@@ -45,6 +45,9 @@ export async function launchTidepool(options: LaunchOptions = {}): Promise<Tidep
   if (!browser) throw new Error('Cannot drive the browser: it has no debugging session')
   return new Tidepool(context, id, await browser.newBrowserCDPSession(), profile === undefined ? folder : undefined)
 }
+
+/** The browser that tests drive. */
+export const browserPath = (): string => (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : chromium.executablePath())
 
 /** The id follows from the path of the folder: the first half of its SHA-256, with letters for digits. */
 async function idOf(context: BrowserContext, build: string): Promise<string> {
