@@ -107,8 +107,11 @@ export class CellPool {
     await this.#closing.get(key)
     if (this.#berths.size > this.#limits.framesLive) await this.#makeRoom()
     try {
-      const { sha256, timer } = this.#platform
-      const store = await Store.open(await this.#platform.tables(principal), { sha256, timer, limits: this.#limits })
+      const store = await Store.open(await this.#platform.tables(principal), {
+        sha256: (bytes) => this.#platform.sha256(bytes),
+        timer: (ms, then, idle) => this.#platform.timer(ms, then, idle),
+        limits: this.#limits,
+      })
       const berth: Berth = { principal, store, tenant: undefined, settling: Promise.resolve(), users: 0, cancelIdle: undefined, lastUse: 0 }
       this.#open.add(berth)
       return berth

@@ -211,8 +211,8 @@ export class SandboxCore {
 }
 
 interface Listener {
-  take(fd: 1 | 2, bytes: Uint8Array): void | Promise<void>
-  end(): void | Promise<void>
+  readonly take: (fd: 1 | 2, bytes: Uint8Array) => void | Promise<void>
+  readonly end: () => void | Promise<void>
 }
 
 function endOf(run: CollectedRun): Omit<RunResult, 'stdout' | 'stderr'> {

@@ -2,7 +2,7 @@
  * Arguments against a tool's JSON Schema (draft 2020-12), by a validator that interprets: an extension's policy forbids
  * `new Function`. What comes back is a copy made of plain objects, arrays and primitives; the original is not used further.
  */
-import { type Schema, Validator } from '@cfworker/json-schema'
+import { Validator } from '@cfworker/json-schema'
 import { parseJson, type JsonValue } from './parse.ts'
 
 export type JsonSchema = { readonly [keyword: string]: unknown }
@@ -30,7 +30,7 @@ export function validateJson(schema: JsonSchema, value: unknown): Validated {
 function validatorOf(schema: JsonSchema): Validator {
   let validator = validators.get(schema)
   if (!validator) {
-    validator = new Validator(schema as Schema, '2020-12', false)
+    validator = new Validator(schema, '2020-12', false)
     validators.set(schema, validator)
   }
   return validator

@@ -3,7 +3,7 @@ import { type Head, type Tables, type TablesChange } from '../../src/orchestrato
 import { type Contract, equal, rejected } from './check.ts'
 
 export interface TablesSubject {
-  open(): Promise<Tables>
+  readonly open: () => Promise<Tables>
 }
 
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values)

@@ -26,7 +26,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('mkdir', 'barrier', 'barrier'), at: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('flush', 'break', 'mend', 'crash', 'reopen', 'tidy'), at: fc.nat(20) }) },
-) as fc.Arbitrary<Step>
+)
 
 interface Node {
   readonly ino: number
