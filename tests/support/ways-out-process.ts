@@ -65,7 +65,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'process.dlopen': () => host.dlopen({ exports: {} }, outside),
   'process.binding': () => (host as unknown as { binding(name: string): unknown }).binding('fs'),
   'process.chdir': () => host.chdir('/'),
-  'process.report': () => host.report.getReport().length,
+  'process.report': () => host.report.getReport(),
   'node:sqlite': () => importBuiltIn('node:sqlite'),
   'node:vm': () => importBuiltIn('node:vm'),
   'node:os': () => importBuiltIn('node:os'),
