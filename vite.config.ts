@@ -44,12 +44,16 @@ function cellFiles(): Plugin {
 }
 
 function noWebAccessibleResources(): Plugin {
+  let folder = OUT
   return {
     name: 'tidepool:no-web-accessible-resources',
     apply: 'build',
     enforce: 'post',
+    configResolved({ build }) {
+      folder = build.outDir
+    },
     closeBundle() {
-      const path = join(OUT, 'manifest.json')
+      const path = join(folder, 'manifest.json')
       if (!existsSync(path)) return
       const { web_accessible_resources: _, ...rest } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
       writeFileSync(path, `${JSON.stringify(rest, null, 2)}\n`)
