@@ -29,7 +29,7 @@ Usage: bash [options] [file [arguments]]
        bash [options] -c command [name [arguments]]
        bash [options] -s [arguments]
 Options: -e -u -x -v -n -f -a -C -o option-name, +e and so on to switch off, --norc, --noprofile, --posix
-Not there yet: select, coproc, programmable completion, line editing, history.
+Not there yet: coproc, programmable completion, line editing, history.
 ";
 
 /// What the command line asks for.
@@ -227,6 +227,7 @@ fn import_environment(shell: &mut Shell) {
     set(shell, "OSTYPE", b"linux-gnu", false);
     set(shell, "MACHTYPE", b"wasm32-unknown-linux-gnu", false);
     set(shell, "PPID", getppid().0.to_string().as_bytes(), false);
+    set(shell, "_", b"/bin/bash", false);
     default(shell, "PATH", b"/usr/local/bin:/usr/bin:/bin");
     default(shell, "HOSTNAME", b"tidepool");
     default(shell, "TERM", b"dumb");

@@ -42,6 +42,7 @@ names! {
     subshell = "BASH_SUBSHELL",
     bash_source = "BASH_SOURCE",
     bash_lineno = "BASH_LINENO",
+    underscore = "_",
     shellopts = "SHELLOPTS",
     bashopts = "BASHOPTS",
     dirstack = "DIRSTACK",

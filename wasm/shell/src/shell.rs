@@ -153,7 +153,6 @@ impl Shell {
     pub fn speaker(&self) -> Bytes {
         match self.frames.last() {
             Some(frame) if !frame.source.is_empty() => frame.source.to_vec(),
-            Some(frame) if frame.is_function => if self.is_command_string { b"environment".to_vec() } else { b"main".to_vec() },
             _ => self.name0.clone(),
         }
     }

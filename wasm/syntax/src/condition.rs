@@ -12,12 +12,21 @@ impl Parser {
     /// From after `[[` to its `]]`.
     pub(crate) fn parse_condition(&mut self) -> Parsed<CommandKind> {
         self.assignments = false;
-        let condition = self.parse_condition_or()?;
+        let line = self.token_line;
+        let condition = match self.parse_condition_or() {
+            Err(error) if error.kind == ErrorKind::UnexpectedEnd => {
+                return Err(self.error(ErrorKind::Unclosed(b"]]"), line));
+            }
+            result => result?,
+        };
         self.skip_condition_newlines()?;
-        if !self.takes_reserved(b"]]")? {
-            return Err(self.condition_error());
+        if self.takes_reserved(b"]]")? {
+            return Ok(CommandKind::Condition(condition));
         }
-        Ok(CommandKind::Condition(condition))
+        if matches!(self.lookahead, Some(Token::End)) {
+            return Err(self.error(ErrorKind::Unclosed(b"]]"), line));
+        }
+        Err(self.condition_error())
     }
 
     fn condition_error(&mut self) -> crate::error::SyntaxError {

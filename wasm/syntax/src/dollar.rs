@@ -19,7 +19,7 @@ impl Parser {
                 word.part(part);
             }
             Some(b'(') => {
-                let part = self.read_dollar_parenthesis(quoted)?;
+                let part = self.read_dollar_parenthesis()?;
                 word.part(part);
             }
             Some(b'\'') if !quoted => {
@@ -360,9 +360,11 @@ impl Parser {
         }
     }
 
-    fn read_dollar_parenthesis(&mut self, _quoted: bool) -> Parsed<Part> {
+    fn read_dollar_parenthesis(&mut self) -> Parsed<Part> {
         self.enter()?;
-        if self.peek_at(2) == Some(b'(') {
+        let line = self.line;
+        let doubled = self.peek_at(2) == Some(b'(');
+        if doubled {
             let (start, line) = (self.position, self.line);
             self.skip(3);
             if let Ok(Some(arithmetic)) = self.read_double_parenthesis() {
@@ -373,7 +375,13 @@ impl Parser {
             self.line = line;
         }
         self.skip(2);
-        let list = self.read_parenthesized_list()?;
+        let list = match self.read_parenthesized_list() {
+            // Arithmetic that never ended.
+            Err(error) if doubled && matches!(error.kind, ErrorKind::UnexpectedEnd | ErrorKind::Unterminated(b')')) => {
+                return Err(self.unterminated(b')', line));
+            }
+            result => result?,
+        };
         self.leave();
         Ok(Part::Command(Rc::new(Substitution { list, backquoted: false })))
     }
@@ -384,7 +392,7 @@ impl Parser {
         let saved = (std::mem::take(&mut self.assignments), std::mem::take(&mut self.regex), self.options);
         let list = self.parse_list()?;
         if !self.takes_operator(Operator::CloseParenthesis)? {
-            let line = self.line + 1;
+            let line = self.line + u32::from(self.text.last() != Some(&b'\n'));
             return Err(match self.peek_token()? {
                 crate::token::Token::End => self.unterminated(b')', line),
                 _ => self.unexpected(),

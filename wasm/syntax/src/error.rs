@@ -8,6 +8,8 @@ pub enum ErrorKind {
     UnexpectedEnd,
     /// ``unexpected EOF while looking for matching `"'``
     Unterminated(u8),
+    /// ``unexpected EOF while looking for `]]'``
+    Unclosed(&'static [u8]),
     /// A message of its own, followed by the echoed line.
     Other(Vec<u8>),
     /// A wrong `[[ ]]`: a message without echo, and `$?` stays as it was.
@@ -31,6 +33,7 @@ impl SyntaxError {
             }
             ErrorKind::UnexpectedEnd => vec![b"syntax error: unexpected end of file".to_vec()],
             ErrorKind::Unterminated(byte) => vec![[b"unexpected EOF while looking for matching `", &[*byte][..], b"'"].concat()],
+            ErrorKind::Unclosed(text) => vec![[b"unexpected EOF while looking for `", *text, b"'"].concat()],
             ErrorKind::Other(text) => vec![text.clone(), self.echo()],
             ErrorKind::Condition(text) => vec![text.clone()],
         }

@@ -1,6 +1,7 @@
 //! Reads tokens from a script that arrives line by line. Every byte goes through [`Parser::peek`], which asks the source
 //! for the next line only when the text is used up, so that a script on a terminal or pipe is read no further than needed.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::ast::HereDocument;
@@ -18,11 +19,17 @@ pub trait Source {
 pub struct TextSource {
     text: Rc<[u8]>,
     position: usize,
+    /// The last line gets a newline when it has none, as in a command string.
+    completes: bool,
 }
 
 impl TextSource {
     pub fn new(text: &[u8]) -> TextSource {
-        TextSource { text: text.into(), position: 0 }
+        TextSource { text: text.into(), position: 0, completes: false }
+    }
+
+    pub fn with_newline(text: &[u8]) -> TextSource {
+        TextSource { completes: true, ..TextSource::new(text) }
     }
 }
 
@@ -32,6 +39,9 @@ impl Source for TextSource {
         let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
         text.extend_from_slice(rest.get(..end).unwrap_or_default());
         self.position += end;
+        if self.completes && end > 0 && text.last() != Some(&b'\n') {
+            text.push(b'\n');
+        }
         end > 0
     }
 }
@@ -60,6 +70,12 @@ pub struct Parser {
     pub(crate) regex: bool,
     pub(crate) depth: u32,
     pub options: Options,
+    /// What words at a command's place stand for; empty while aliases are off.
+    pub aliases: HashMap<Vec<u8>, Vec<u8>>,
+    /// Aliases whose text is being read, with the place where it ends: they do not stand for themselves in it.
+    pub(crate) open_aliases: Vec<(Vec<u8>, usize)>,
+    /// An alias that ends in a blank lets the word after it be one too.
+    pub(crate) alias_follows: Option<usize>,
     /// Lines that a message of the shell should get besides, such as a here-document cut short.
     pub warnings: Vec<(u32, Vec<u8>)>,
 }
@@ -85,6 +101,9 @@ impl Parser {
             regex: false,
             depth: 0,
             options: Options::default(),
+            aliases: HashMap::new(),
+            open_aliases: Vec::new(),
+            alias_follows: None,
             warnings: Vec::new(),
         }
     }

@@ -21,6 +21,8 @@ impl Parser {
     /// The next complete command: everything up to the end of its last line. None at the end of the script.
     pub fn next_command(&mut self) -> Result<Option<List>, SyntaxError> {
         self.forget_read_text();
+        self.open_aliases.clear();
+        self.alias_follows = None;
         let result = self.parse_complete();
         if result.is_err() {
             self.depth = 0;
@@ -53,6 +55,7 @@ impl Parser {
                 Token::Newline if list.items.is_empty() => {
                     self.next_token()?;
                     self.forget_read_text();
+                    self.open_aliases.clear();
                 }
                 Token::Newline => {
                     self.next_token()?;
@@ -207,6 +210,7 @@ impl Parser {
     pub(crate) fn parse_command(&mut self) -> Parsed<Command> {
         self.enter()?;
         self.assignments = true;
+        while self.expand_alias()? {}
         self.peek_token()?;
         let line = self.token_line;
         let compound = self.parse_compound(line)?;
@@ -221,7 +225,40 @@ impl Parser {
         Ok(command)
     }
 
+    /// Puts an alias's text in the place of the next word; says whether it did.
+    fn expand_alias(&mut self) -> Parsed<bool> {
+        if self.aliases.is_empty() {
+            return Ok(false);
+        }
+        let Token::Word(word) = self.peek_token()? else {
+            return Ok(false);
+        };
+        let Some(name) = word.as_literal().map(<[u8]>::to_vec) else {
+            return Ok(false);
+        };
+        let start = self.token_start;
+        self.open_aliases.retain(|(_, end)| start < *end);
+        let Some(text) = self.aliases.get(&name).filter(|_| !self.open_aliases.iter().any(|(open, _)| *open == name)).cloned() else {
+            return Ok(false);
+        };
+        self.text.splice(self.token_start..self.token_end, text.iter().copied());
+        let grown = text.len() as isize - (self.token_end - self.token_start) as isize;
+        for (_, end) in &mut self.open_aliases {
+            *end = end.saturating_add_signed(grown);
+        }
+        self.position = self.token_start;
+        self.lookahead = None;
+        let end = self.token_start + text.len();
+        self.open_aliases.push((name, end));
+        self.alias_follows = match text.last() {
+            Some(b' ' | b'\t') => Some(end),
+            _ => self.alias_follows.map(|end| end.saturating_add_signed(grown)),
+        };
+        Ok(true)
+    }
+
     fn parse_simple(&mut self, line: u32) -> Parsed<Command> {
+        let mut line = line;
         let mut simple = Simple { assignments: Vec::new(), words: Vec::new() };
         let mut redirections = Vec::new();
         self.assignments = true;
@@ -248,10 +285,22 @@ impl Parser {
                 Token::Assignment(assignment) if simple.words.is_empty() => simple.assignments.push(assignment),
                 Token::Assignment(assignment) => simple.words.push(Argument::Assignment(assignment)),
                 Token::Word(word) => {
-                    if simple.words.is_empty() {
+                    let is_first = simple.words.is_empty();
+                    if is_first {
                         self.assignments = word.as_literal().is_some_and(|text| DECLARATIONS.contains(&text));
                     }
                     simple.words.push(Argument::Word(word));
+                    let text_end = self.token_end;
+                    if self.alias_follows.is_some_and(|end| text_end <= end) {
+                        self.peek_token()?;
+                        if self.alias_follows.take_if(|end| self.token_start >= *end).is_some() {
+                            self.expand_alias()?;
+                        }
+                    }
+                    // bash numbers a command when it has read the token after its name.
+                    if is_first && matches!(self.peek_token()?, Token::Word(_) | Token::Assignment(_)) {
+                        line = self.line;
+                    }
                 }
                 _ => {}
             }

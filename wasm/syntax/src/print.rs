@@ -98,11 +98,8 @@ impl Printer {
     }
 
     fn line(&mut self) {
-        if !self.documents.is_empty() {
-            self.bodies();
-        } else {
-            self.put("\n");
-        }
+        self.bodies();
+        self.put("\n");
         let indent = " ".repeat(self.indent);
         self.put(&indent);
     }
@@ -292,7 +289,7 @@ impl Printer {
             }
             CommandKind::Subshell(list) => {
                 self.put("( ");
-                self.inline_list(list);
+                self.list(list, false);
                 self.put(" )");
             }
             CommandKind::If(parts) => self.print_if(parts),

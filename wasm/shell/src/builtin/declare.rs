@@ -479,8 +479,10 @@ fn unset_variable(shell: &mut Shell, operand: &[u8], only_variables: bool, refer
         if !only_variables && shell.functions.remove(operand).is_some() {
             return Ok(true);
         }
-        shell.complain(&[b"unset: `", operand, b"': not a valid identifier"].concat());
-        return Ok(false);
+        if only_variables {
+            shell.complain(&[b"unset: `", operand, b"': not a valid identifier"].concat());
+        }
+        return Ok(!only_variables);
     }
     let name = if reference { Name::new(base) } else { shell.resolve(Name::new(base)) };
     if shell.variables.get(name).is_some_and(|variable| variable.attributes.readonly) {

@@ -25,9 +25,6 @@ pub fn cd(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
         [target] => (target.clone(), false),
         _ => return failure(shell, b"cd: too many arguments"),
     };
-    if target.is_empty() {
-        return Ok(0);
-    }
     match change(shell, &target, physical) {
         Ok(()) => {
             if prints {
@@ -53,7 +50,9 @@ fn change(shell: &mut Shell, target: &[u8], physical: bool) -> Result<(), Errno>
     shell.output.flush();
     let old = current(shell);
     let logical = if target.starts_with(b"/") { normalize(target) } else { normalize(&[&old[..], b"/", target].concat()) };
-    if physical {
+    if target.is_empty() {
+        // It stays, but OLDPWD is set.
+    } else if physical {
         chdir(target)?;
     } else if let Err(errno) = chdir(&logical) {
         // A logical name can fail where the plain one works.

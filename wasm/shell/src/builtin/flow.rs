@@ -32,7 +32,7 @@ fn leave_loop(shell: &mut Shell, call: &Call<'_>, unwind: fn(usize) -> Unwind) -
             None => {
                 shell.complain(&[call.name(), b": ", text, b": numeric argument required"].concat());
                 shell.status = 128;
-                return Err(Unwind::Break(shell.loops));
+                return Err(Unwind::Exit);
             }
         },
         _ => {

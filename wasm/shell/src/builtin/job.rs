@@ -170,6 +170,12 @@ impl<'a, I: Iterator<Item = &'a crate::execute::job::Job>> Previous for I {
     }
 }
 
+/// fg and bg, in a shell that is not interactive
+pub fn no_job_control(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
+    shell.complain_about(call.name(), b"no job control");
+    Ok(1)
+}
+
 pub fn disown(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
     let parsed = match parse(shell, call, b"har") {
         Ok(parsed) => parsed,

@@ -24,6 +24,7 @@ mod umask;
 use tidepool_syntax::ast::Simple;
 
 pub use declare::{attribute_letters, declaration};
+pub use read::read_answer;
 pub use times::format_times;
 
 use crate::shell::{Flow, Shell};
@@ -63,6 +64,7 @@ builtins! {
     ":", flow::succeed, ": [arguments]";
     "[", test::bracket, "[ arg... ]";
     "alias", alias::alias, "alias [-p] [name[=value] ... ]";
+    "bg", job::no_job_control, "bg [job_spec ...]";
     "break", flow::break_loop, "break [n]";
     "builtin", evaluate::builtin, "builtin [shell-builtin [arg ...]]";
     "caller", flow::caller, "caller [expr]";
@@ -79,6 +81,7 @@ builtins! {
     "exit", flow::exit, "exit [n]";
     "export", declare::export, "export [-fn] [name[=value] ...] or export -p";
     "false", flow::fail, "false";
+    "fg", job::no_job_control, "fg [job_spec]";
     "getopts", getopts::getopts, "getopts optstring name [arg ...]";
     "hash", type_of::hash, "hash [-lr] [-p pathname] [-dt] [name ...]";
     "jobs", job::jobs, "jobs [-lnprs] [jobspec ...] or jobs -x command [args]";

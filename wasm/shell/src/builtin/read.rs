@@ -97,6 +97,20 @@ pub fn read(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
     })
 }
 
+/// A line into REPLY, as it is, for `select`; None at the end of the input.
+pub fn read_answer(shell: &mut Shell) -> Flow<Option<Bytes>> {
+    let request = Request { fd: Fd::STDIN, raw: false, delimiter: b'\n', most: None, exact: false, deadline: None };
+    let Ok(line) = read_line(shell, &request) else {
+        return Ok(None);
+    };
+    if !line.complete {
+        return Ok(None);
+    }
+    let name = shell.names.reply;
+    shell.assign(name, &line.text)?;
+    Ok(Some(line.text))
+}
+
 fn is_target(text: &[u8]) -> bool {
     let base = match text.iter().position(|byte| *byte == b'[') {
         Some(open) if text.last() == Some(&b']') => text.get(..open).unwrap_or_default(),

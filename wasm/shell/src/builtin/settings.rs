@@ -65,7 +65,7 @@ pub fn set_named(shell: &mut Shell, speaker: &[u8], name: &[u8], on: bool) -> Re
         }
         None => {
             shell.complain(&[speaker, b": ", name, b": invalid option name"].concat());
-            Err(1)
+            Err(2)
         }
     }
 }

@@ -39,6 +39,7 @@ impl Shell {
         if self.process_substitutions.len() > opened {
             self.close_process_substitutions(opened);
         }
+        self.substitution_status = None;
         result
     }
 
@@ -47,11 +48,16 @@ impl Shell {
         let Some(name) = arguments.first() else {
             return self.run_assignments_only(simple, redirections);
         };
-        match self.callee(name) {
+        let result = match self.callee(name) {
             Callee::Function(function) => self.run_in_place(simple, redirections, &arguments, |shell| shell.call_function(&function, &arguments)),
             Callee::Builtin(builtin) => self.run_builtin_command(simple, redirections, &arguments, builtin),
             Callee::Program => self.run_program(simple, redirections, &arguments, tail),
+        };
+        if let Some(last) = arguments.last() {
+            let name = self.names.underscore;
+            self.variables.set(name, last);
         }
+        result
     }
 
     /// The words of a command; `a=b` after a declaration's name is one argument, neither split nor matched.
@@ -151,8 +157,8 @@ impl Shell {
     fn assign_temporary(&mut self, assignment: &Assignment) -> Flow {
         let name = self.resolve(assignment.name);
         if self.refuses(name) {
-            self.status = 1;
-            return Err(Unwind::Abort);
+            // The command runs all the same.
+            return Ok(());
         }
         let tidepool_syntax::ast::AssignedValue::Word(word) = &assignment.value else {
             self.run_assignment(assignment)?;
@@ -330,7 +336,7 @@ impl Shell {
             (Errno::EAGAIN | Errno::ENOMEM, _) => (254, [b"fork: ", errno.message().as_bytes()].concat()),
             (_, Ok(stat)) if stat.is_dir() => about(126, "Is a directory"),
             (Errno::ENOENT, Ok(_)) => match interpreter(file) {
-                Some(interpreter) => (126, [file, b": ", &interpreter, b": bad interpreter: No such file or directory"].concat()),
+                Some(_) => about(127, "cannot execute: required file not found"),
                 None => about(126, "No such file or directory"),
             },
             (Errno::ENOENT, _) => about(127, "No such file or directory"),

@@ -193,7 +193,11 @@ impl Shell {
     }
 
     pub(super) fn define_function(&mut self, function: &Rc<Function>) -> Flow {
-        let source = self.current_source();
+        let mut source = self.current_source();
+        if source.is_empty() {
+            // How bash calls functions that no file defined.
+            source = if self.is_command_string { Rc::from(&b"environment"[..]) } else { Rc::from(&b"main"[..]) };
+        }
         let defined = DefinedFunction { function: function.clone(), source };
         self.functions.insert(function.name.clone(), Rc::new(defined));
         self.status = 0;

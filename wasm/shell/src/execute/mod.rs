@@ -4,6 +4,7 @@ pub mod assign;
 pub mod command;
 pub mod condition;
 mod control;
+mod select;
 pub mod inert;
 pub mod job;
 pub mod pipeline;
@@ -131,7 +132,7 @@ impl Shell {
             CommandKind::Condition(condition) => self.run_condition(condition, command.line),
             CommandKind::Arithmetic(arithmetic) => self.run_arithmetic(arithmetic, command.line),
             CommandKind::Function(function) => self.define_function(function),
-            CommandKind::Select(_) => self.unsupported(b"select is not supported yet"),
+            CommandKind::Select(parts) => self.run_select(parts, command.line),
             CommandKind::Coprocess(_) => self.unsupported(b"coproc is not supported yet"),
         }
     }

@@ -91,7 +91,7 @@ impl Shell {
 
     pub fn run_command_string(&mut self, text: &[u8]) -> Flow {
         let verbose = Rc::new(Cell::new(self.options.verbose));
-        let source = Echo { inner: TextSource::new(text), verbose: verbose.clone() };
+        let source = Echo { inner: TextSource::with_newline(text), verbose: verbose.clone() };
         self.run_parser(Parser::new(Box::new(source), 1), Origin::CommandString, &verbose, true)
     }
 
@@ -115,7 +115,8 @@ impl Shell {
         }
         self.substitution_depth += 1;
         let verbose = Rc::new(Cell::new(self.options.verbose));
-        let result = self.run_parser(Parser::from_text(text, line), Origin::Eval, &verbose, false);
+        let source = TextSource::with_newline(text);
+        let result = self.run_parser(Parser::new(Box::new(source), line), Origin::Eval, &verbose, false);
         self.substitution_depth -= 1;
         result
     }
@@ -126,6 +127,9 @@ impl Shell {
         loop {
             parser.options = self.grammar();
             verbose.set(self.options.verbose);
+            if self.shopts.expand_aliases && parser.aliases != self.aliases {
+                parser.aliases.clone_from(&self.aliases);
+            }
             let command = parser.next_command();
             for (line, warning) in std::mem::take(&mut parser.warnings) {
                 self.line = line;

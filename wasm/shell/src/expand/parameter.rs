@@ -253,6 +253,8 @@ impl Shell {
 
     pub(super) fn expand_parameter(&mut self, parameter: &Parameter, quoted: bool, fields: &mut Fields) -> Flow {
         match &parameter.operation {
+            // An unknown transformation ends the shell.
+            Operation::Bad if parameter.text.contains(&b'@') => return self.fatal(&[&parameter.text[..], b": bad substitution"].concat(), 127),
             Operation::Bad => return self.abort(&[&parameter.text[..], b": bad substitution"].concat()),
             Operation::Length => return self.expand_length(parameter, quoted, fields),
             Operation::Names { separate } => {
