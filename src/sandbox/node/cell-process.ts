@@ -51,9 +51,8 @@ function ipcPort(): CellPort {
   const send = process.send?.bind(process)
   if (!send) throw new Error('Cannot start: a cell needs the channel to its parent')
   return {
-    send: (message) => {
-      send(message)
-    },
+    // What cannot be sent is for a parent that is gone, and `disconnect` follows.
+    send: (message) => void send(message, undefined, undefined, () => {}),
     listen: (onMessage, onClose) => {
       process.on('message', onMessage)
       process.on('disconnect', () => {
