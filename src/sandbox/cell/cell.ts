@@ -3,7 +3,7 @@
  * what it must provide is in cell-host.ts. Order: prove that no power is left, boot from the broker's metadata, say `ready`, serve.
  * A message that is not of the wire ends the cell with `refused`: the broker is trusted, but nothing is guessed.
  */
-import { errnoName, SysError } from '../../kernel/errno.ts'
+import { Errno, errnoName, SysError } from '../../kernel/errno.ts'
 import type { ProgramCatalog } from '../../kernel/fs/program-catalog.ts'
 import { Kernel } from '../../kernel/kernel.ts'
 import { CELL_WIRE_VERSION, MEMORIES_UNTOLD, type ToCell } from '../../protocol/cell.ts'
@@ -130,20 +130,14 @@ class Cell {
   }
 
   async #fs({ req, op }: FsRequest): Promise<void> {
-    const { journal, changes } = this.#kernel.files
-    // A run may be in the middle of a time slice; what the broker does is not its doing.
-    const { current } = changes
-    changes.current = undefined
+    const { journal } = this.#kernel.files
     try {
-      const value = this.#files.perform(op)
-      changes.current = current
-      const done = await value
-      const transfer = done.op === 'read' ? [done.bytes.buffer as ArrayBuffer] : []
-      this.#broker.send({ t: 'answer', req, value: done, seq: journal.post(true, op.op === 'sync') }, transfer)
+      const value = await this.#files.perform(op)
+      const transfer = value.op === 'read' ? [value.bytes.buffer as ArrayBuffer] : []
+      this.#broker.send({ t: 'answer', req, value, seq: journal.post(true, op.op === 'sync') }, transfer)
     } catch (error) {
-      changes.current = current
       if (!(error instanceof SysError)) this.#host.report(error)
-      const errno = error instanceof SysError ? error.errno : 29
+      const errno = error instanceof SysError ? error.errno : Errno.EIO
       this.#broker.send({ t: 'answer', req, seq: journal.post(true, false), error: { errno, message: messageOf(op, errno) } })
     }
   }
