@@ -28,6 +28,8 @@ export interface RunEvents {
   output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void
   /** So many bytes of standard input are no longer under way. */
   took(bytes: number): void
+  /** The run has ended; what it did is being made durable. */
+  exiting(): void
   /** The run has ended and what it did is durable, or `lost` says why it is not. */
   exit(exit: RunExit): void
   /** The cell has ended before the run. */
@@ -66,7 +68,7 @@ export class CellFsError extends Error {
 const BOOT_MS = 15_000
 /** A file operation that takes longer is stuck, and the cell with it. */
 const FS_MS = 60_000
-const FAULTS_OPEN = 4_096
+const FAULTS_OPEN = 512
 /** Messages that carry nothing (a beat, an answer nobody waits for), a second; more is a flood. */
 const IDLE_TALK_PER_SECOND = 2_000
 
@@ -292,6 +294,7 @@ export class LiveCell {
     const run = this.#runs.get(message.call)
     if (!run) return this.#countIdleTalk()
     const { t: _t, call, seq, ...exit } = message
+    run.events.exiting()
     void this.#store.waitFor(seq).then(
       () => this.#finish(call, run, exit),
       (unsaved: Error) =>

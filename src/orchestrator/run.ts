@@ -72,6 +72,7 @@ export class Run {
       {
         output: (fd, bytes) => this.#spec.output(fd, bytes),
         took: (bytes) => this.#took(bytes),
+        exiting: () => this.#watchdog?.stop(),
         exit: (exit) => this.#exit(exit),
         lost: (reason) => this.#lost(reason),
       },
