@@ -5,7 +5,7 @@ use crate::options::{Spec, parse};
 use crate::report::{Failure, Outcome, complain_of, failure, misuse, quote, quote_bare};
 use crate::stream::{Input, Output, Trouble, file_error, trim};
 use crate::width::text_width;
-use tidepool_system::Fd;
+use tidepool_system::{Errno, Fd};
 
 const FOLD: Spec = Spec::new(
     "b,bytes s,spaces w,width=",
@@ -113,7 +113,8 @@ pub fn run_fold(args: Vec<Vec<u8>>) -> Outcome {
     let width = match parsed.value("w") {
         Some(text) => match parse_unsigned(text) {
             Some(width) if width > 0 => usize::try_from(width).unwrap_or(usize::MAX),
-            _ => return Err(failure(1, format!("invalid number of columns: {}", quote(text)))),
+            Some(_) => return Err(failure(1, format!("invalid number of columns: {}: {}", quote(text), Errno::ERANGE))),
+            None => return Err(failure(1, format!("invalid number of columns: {}", quote(text)))),
         },
         None => 80,
     };
@@ -538,6 +539,7 @@ fn print_table(lines: &[Vec<u8>], parsed: &crate::options::Parsed, out: &mut Out
         rows.push(line.split(is_separator).filter(|field| separators.is_some() || !field.is_empty()).collect());
     }
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    rows.iter_mut().for_each(|row| row.resize(columns, b""));
     let widths: Vec<usize> = (0..columns)
         .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|field| text_width(field)).max().unwrap_or(0))
         .collect();
@@ -556,7 +558,7 @@ fn print_table(lines: &[Vec<u8>], parsed: &crate::options::Parsed, out: &mut Out
                 out.put(&missing)?;
             }
             out.put(field)?;
-            if !to_the_right && (at + 1 < row.len() || at + 1 < columns) {
+            if !to_the_right && at + 1 < columns {
                 out.put(&missing)?;
             }
         }

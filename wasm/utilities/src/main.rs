@@ -1,6 +1,8 @@
 //! The everyday utilities of a cell in one module. `argv[0]` names the program; a program is a file here and a row of `PROGRAMS`.
 
+mod bre;
 mod cat;
+mod checksum;
 mod civil;
 mod compare;
 mod copy;
@@ -10,11 +12,14 @@ mod directory;
 mod echo;
 mod encode;
 mod environment;
+mod expr;
+mod factor;
 mod float;
 mod glob;
 mod head;
 mod human;
 mod identity;
+mod kill;
 mod layout;
 mod lines;
 mod link;
@@ -25,6 +30,7 @@ mod names;
 mod number;
 mod octal;
 mod options;
+mod order;
 mod owners;
 mod permission;
 mod printf;
@@ -32,7 +38,9 @@ mod random;
 mod remove;
 mod report;
 mod seq;
+mod shuffle;
 mod sort;
+mod split;
 mod stat;
 mod stream;
 mod tail;
@@ -58,6 +66,7 @@ type Program = fn(Vec<Vec<u8>>) -> Outcome;
 const PROGRAMS: &[(&str, Program)] = &[
     ("[", test::run_bracket),
     ("arch", identity::run_arch),
+    ("b2sum", checksum::run_b2),
     ("base32", encode::run_base32),
     ("base64", encode::run_base64),
     ("basename", names::run_basename),
@@ -65,6 +74,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("chgrp", permission::run_chgrp),
     ("chmod", permission::run_chmod),
     ("chown", permission::run_chown),
+    ("cksum", checksum::run_cksum),
     ("column", layout::run_column),
     ("comm", compare::run_comm),
     ("cp", copy::run_cp),
@@ -78,6 +88,8 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("echo", echo::run),
     ("env", environment::run_env),
     ("expand", layout::run_expand),
+    ("expr", expr::run),
+    ("factor", factor::run),
     ("false", truth::run_false),
     ("fold", layout::run_fold),
     ("groups", identity::run_groups),
@@ -89,10 +101,12 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("id", identity::run_id),
     ("install", copy::run_install),
     ("join", compare::run_join),
+    ("kill", kill::run),
     ("link", link::run_link),
     ("ln", link::run_ln),
     ("logname", identity::run_logname),
     ("ls", ls::run),
+    ("md5sum", checksum::run_md5),
     ("mkdir", make::run_mkdir),
     ("mktemp", make::run_mktemp),
     ("mv", copy::run_mv),
@@ -111,8 +125,15 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("rm", remove::run_rm),
     ("rmdir", remove::run_rmdir),
     ("seq", seq::run),
+    ("sha1sum", checksum::run_sha1),
+    ("sha224sum", checksum::run_sha224),
+    ("sha256sum", checksum::run_sha256),
+    ("sha384sum", checksum::run_sha384),
+    ("sha512sum", checksum::run_sha512),
+    ("shuf", shuffle::run),
     ("sleep", time::run_sleep),
     ("sort", sort::run),
+    ("split", split::run),
     ("stat", stat::run),
     ("sync", identity::run_sync),
     ("tac", lines::run_tac),
@@ -124,6 +145,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("tr", tr::run),
     ("true", truth::run_true),
     ("truncate", make::run_truncate),
+    ("tsort", order::run),
     ("tty", identity::run_tty),
     ("uname", identity::run_uname),
     ("unexpand", layout::run_unexpand),

@@ -252,6 +252,9 @@ pub fn run(args: Vec<Vec<u8>>) -> Outcome {
             status = 1;
         }
     }
+    if status != 0 && bytes.is_empty() {
+        return Ok(status);
+    }
     if skip > bytes.len() as u64 {
         return Err(failure(1, "cannot skip past end of combined input"));
     }
