@@ -37,26 +37,34 @@ const answerOf = <T>(request: IDBRequest<T>): Promise<T> =>
 const table = async (mode: IDBTransactionMode): Promise<IDBObjectStore> =>
   (await database()).transaction(TABLE, mode, { durability: 'relaxed' }).objectStore(TABLE)
 
-/** Begins a row; the result writes it again with how the call ended. The caller does not wait for either. */
-export function begin(row: Omit<AuditRow, 'seq' | 'digest' | 'argumentBytes'>, args: JsonValue): (end: Partial<AuditRow>) => void {
-  const written = record(row, args)
-  written.catch((error: unknown) => console.error('Cannot write the audit:', error))
+type Begun = Omit<AuditRow, 'seq' | 'digest' | 'argumentBytes'>
+
+/** Begins a row; call the result with how the call ended. Nobody waits for either: the call goes first, and what has ended by the
+ *  time the row is written is written once. */
+export function begin(row: Begun, args: JsonValue): (end: Partial<AuditRow>) => void {
+  let ended: Partial<AuditRow> = {}
+  const written = record(row, args, () => ended)
+  written.catch(complain)
   return (end) => {
-    const finish = async (): Promise<void> => {
-      const begun = await written
-      await answerOf((await table('readwrite')).put({ ...begun, ...end }))
-    }
-    finish().catch((error: unknown) => console.error('Cannot write the audit:', error))
+    ended = end
+    written.then((begun) => (begun.outcome === 'running' ? rewrite({ ...begun, ...end }) : undefined)).catch(complain)
   }
 }
 
-async function record(row: Omit<AuditRow, 'seq' | 'digest' | 'argumentBytes'>, args: JsonValue): Promise<AuditRow> {
+const complain = (error: unknown): void => console.error('Cannot write the audit:', error)
+
+async function record(row: Begun, args: JsonValue, ended: () => Partial<AuditRow>): Promise<AuditRow> {
+  await new Promise((resolve) => setTimeout(resolve, 0))
   const bytes = new TextEncoder().encode(JSON.stringify(args))
   const digest = hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
-  const full = { ...row, digest, argumentBytes: bytes.length }
+  const full = { ...row, digest, argumentBytes: bytes.length, ...ended() }
   const seq = Number(await answerOf((await table('readwrite')).add(full)))
   if (seq % SLACK === 0) await trim(seq)
   return { ...full, seq }
+}
+
+async function rewrite(row: AuditRow): Promise<void> {
+  await answerOf((await table('readwrite')).put(row))
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -13,6 +13,7 @@ import type { Snapshot } from './grants.ts'
 
 const PAGE = 'src/offscreen/index.html'
 const CONNECT_MS = 10_000
+const LOOK_AGAIN_MS = 500
 
 export interface OffscreenCall {
   readonly principal: Principal
@@ -41,26 +42,32 @@ async function ensureOffscreen(): Promise<Transport> {
   return await starting
 }
 
+/** Creates the document, or asks the one that is there for its Port. One that is just closing does not answer: then it is looked again. */
 async function start(): Promise<Transport> {
-  const connected = new Promise<Transport>((resolve, reject) => {
-    linked = resolve
-    setTimeout(
-      () => reject(new BtcpError('SANDBOX_ERROR', 'Cannot start the sandbox: its document does not answer', { effects: 'none' })),
-      CONNECT_MS,
-    )
-  })
-  const found = await chrome.runtime.getContexts({ contextTypes: ['OFFSCREEN_DOCUMENT'] })
-  if (found.length === 0) {
-    const justification = 'Runs the sandboxed computer of each site in workers of sandboxed frames.'
-    const reasons = ['WORKERS', 'IFRAME_SCRIPTING'] as chrome.offscreen.Reason[]
-    await chrome.offscreen.createDocument({ url: PAGE, reasons, justification })
-  } else chrome.runtime.sendMessage(LINK_WANTED).catch(() => undefined)
-  return await connected
+  const { promise: connected, resolve } = Promise.withResolvers<Transport>()
+  linked = resolve
+  for (let waited = 0; waited < CONNECT_MS; waited += LOOK_AGAIN_MS) {
+    const found = await chrome.runtime.getContexts({ contextTypes: ['OFFSCREEN_DOCUMENT'] })
+    if (found.length === 0) await create()
+    else chrome.runtime.sendMessage(LINK_WANTED).catch(() => undefined)
+    const late = new Promise<undefined>((give) => setTimeout(give, LOOK_AGAIN_MS, undefined))
+    const transport = await Promise.race([connected, late])
+    if (transport) return transport
+  }
+  throw new BtcpError('SANDBOX_ERROR', 'Cannot start the sandbox: its document does not answer', { effects: 'none' })
+}
+
+async function create(): Promise<void> {
+  const justification = 'Runs the sandboxed computer of each site in workers of sandboxed frames.'
+  const reasons = ['WORKERS', 'IFRAME_SCRIPTING'] as chrome.offscreen.Reason[]
+  await chrome.offscreen.createDocument({ url: PAGE, reasons, justification })
 }
 
 /** The document has opened its Port. What an earlier Port knew is unknown to this one. */
 export function acceptLink(transport: Transport): void {
-  link?.close()
+  const former = link
+  former?.close()
+  if (former) lose(former)
   link = transport
   pushed.clear()
   acknowledged.clear()

@@ -42,6 +42,10 @@ export class BackgroundLink {
     )
   }
 
+  close(): void {
+    this.#lose()
+  }
+
   #receive(message: ToOffscreen): void {
     switch (message.t) {
       case 'grants':

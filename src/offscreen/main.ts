@@ -10,9 +10,12 @@ import { BackgroundLink } from './background-link.ts'
 import { webPlatform } from './web-platform.ts'
 
 const orchestrator = new Orchestrator(webPlatform())
+let leaving = false
 let closing: ReturnType<typeof setTimeout> | undefined
 
 async function leave(): Promise<void> {
+  leaving = true
+  link.close()
   await orchestrator.dispose()
   window.close()
 }
@@ -24,7 +27,7 @@ function rest(idle: boolean): void {
 
 const link = new BackgroundLink(orchestrator, rest)
 chrome.runtime.onMessage.addListener((message: unknown) => {
-  if (message === LINK_WANTED) link.connect()
+  if (message === LINK_WANTED && !leaving) link.connect()
 })
 link.connect()
 rest(true)

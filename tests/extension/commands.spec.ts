@@ -30,10 +30,19 @@ async function expectAlive(on = page): Promise<void> {
 }
 
 test('a pipeline, its exit code, its error output and what it changed come back', async () => {
-  const { value } = await callTool(page, 'shell_run', { command: 'printf "b\\na\\n" | sort > out; cat out nothing; exit 3', env: { A: 'x' }, cwd: '/tmp' })
+  const { value } = await callTool(page, 'shell_run', {
+    command: 'printf "b\\na\\n" | sort > out; cat out nothing; exit 3',
+    env: { A: 'x' },
+    cwd: '/tmp',
+  })
   expect(value).toMatchObject({
     isError: false,
-    structuredContent: { stdout: 'a\nb\n', stderr: 'cat: nothing: No such file or directory\n', exitCode: 3, changed: [{ path: '/tmp/out', kind: 'created' }] },
+    structuredContent: {
+      stdout: 'a\nb\n',
+      stderr: 'cat: nothing: No such file or directory\n',
+      exitCode: 3,
+      changed: [{ path: '/tmp/out', kind: 'created' }],
+    },
     _meta: { 'btcp/exitCode': 3, 'btcp/untrusted': true },
   })
   expect((await run(page, 'cat', { stdin: 'from the page\n' })).stdout).toBe('from the page\n')
@@ -47,7 +56,11 @@ test('output is heard while the command runs', async () => {
     const onProgress = ({ stream, text }: { stream: string; text: string }): void => void pieces.push({ stream, text, before: !ended })
     const { isError } = await window.btcp.callTool('shell_run', { command: 'echo one; echo two >&2; seq 3' }, { onProgress })
     ended = true
-    const joined = (name: string): string => pieces.filter(({ stream }) => stream === name).map(({ text }) => text).join('')
+    const joined = (name: string): string =>
+      pieces
+        .filter(({ stream }) => stream === name)
+        .map(({ text }) => text)
+        .join('')
     return { isError, stdout: joined('stdout'), stderr: joined('stderr'), before: pieces.every((piece) => piece.before) }
   })
   expect(heard).toEqual({ isError: false, stdout: 'one\n1\n2\n3\n', stderr: 'two\n', before: true })
@@ -61,6 +74,17 @@ test('T47 a loop that never ends is ended at its deadline, and files written bef
   expect(Date.now() - started).toBeLessThan(3_000)
   await expectAlive()
   expect((await run(page, 'cat before.txt during.txt')).stdout).toBe('keptx\n')
+})
+
+test('T48 a WebAssembly program that never calls anything is ended at its deadline', async () => {
+  // (module (memory (export "memory") 1) (func (export "_start") (loop br 0)))
+  const content = 'AGFzbQEAAAABBAFgAAADAgEABQMBAAEHEwIGbWVtb3J5AgAGX3N0YXJ0AAAKCQEHAANADAALCw=='
+  expect((await callTool(page, 'fs_write', { path: 'spin', content, encoding: 'base64' })).failure).toBeUndefined()
+  await run(page, 'chmod +x spin; echo kept > kept')
+  const { failure } = await callTool(page, 'shell_run', { command: './spin', timeoutMs: 500 })
+  expect(failure?.data.btcpCode).toBe('TIMEOUT')
+  await expectAlive()
+  expect((await run(page, 'cat kept')).stdout).toBe('kept\n')
 })
 
 test('a call is cancelled by its signal', async () => {
@@ -89,7 +113,10 @@ test('T23 a capability that is taken back kills the command that runs on it', as
   const revoked = Date.now()
   await popup.choose('shell:run', 'deny')
   await popup.close()
-  expect((await called).failure).toMatchObject({ code: 4100, data: { btcpCode: 'CAPABILITY_DENIED', missing: ['shell:run'], effects: 'unknown' } })
+  expect((await called).failure).toMatchObject({
+    code: 4100,
+    data: { btcpCode: 'CAPABILITY_DENIED', missing: ['shell:run'], effects: 'unknown' },
+  })
   expect(Date.now() - revoked).toBeLessThan(3_000)
   expect((await callTool(victim, 'fs_stat', { path: 'late' })).value?.isError).toBe(true)
   expect((await callTool(victim, 'fs_stat', { path: 'begun' })).value?.isError).toBe(false)
@@ -119,7 +146,11 @@ test('a navigation kills the command of the document that was left', async () =>
 
 test('T54 a flood of output ends with the limit by name, and the first part is kept', async () => {
   const { value } = await callTool(page, 'shell_run', { command: 'yes' })
-  expect(value).toMatchObject({ isError: true, structuredContent: { exitCode: 141 }, _meta: { 'btcp/error': { code: 'LIMIT_EXCEEDED', limit: 'outputKeptBytes' } } })
+  expect(value).toMatchObject({
+    isError: true,
+    structuredContent: { exitCode: 141 },
+    _meta: { 'btcp/error': { code: 'LIMIT_EXCEEDED', limit: 'outputKeptBytes' } },
+  })
   const [cut] = value?._meta['btcp/truncated'] ?? []
   expect(cut).toMatchObject({ stream: 'stdout', limit: 1_048_576 })
   expect((await run(page, `head -n 2 ${cut?.path}`)).stdout).toBe('y\ny\n')
@@ -155,7 +186,11 @@ test('ten thousand programs leave the machine as it was', async () => {
   test.setTimeout(240_000)
   const spawner = await tidepool.site(sites.origin('spawner'), 'shell:run')
   for (let round = 0; round < 10; round += 1) {
-    const { stdout, stderr, exitCode } = await run(spawner, 'i=0; while [ $i -lt 500 ]; do cat /dev/null | head -n 1; i=$((i+1)); done; echo $i', { timeoutMs: 100_000 })
+    const { stdout, stderr, exitCode } = await run(
+      spawner,
+      'i=0; while [ $i -lt 500 ]; do cat /dev/null | head -n 1; i=$((i+1)); done; echo $i',
+      { timeoutMs: 100_000 },
+    )
     expect({ round, stdout, stderr, exitCode }).toEqual({ round, stdout: '500\n', stderr: '', exitCode: 0 })
   }
   await expectAlive(spawner)

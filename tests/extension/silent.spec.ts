@@ -16,7 +16,7 @@ const CALLING = `<!doctype html><title>calling</title><script>
     if (!('btcp' in window)) await new Promise((resolve) => addEventListener('btcp:ready', resolve))
     await btcp.ready
     const started = performance.now()
-    const answer = await btcp.call('shell_run', { command: 'i=0; while [ $SECONDS -lt ${SILENCE} ]; do :; done; echo awake', timeoutMs: 120000 }).then(
+    const answer = await btcp.call('shell_run', { command: 'sleep ${SILENCE}; echo awake', timeoutMs: 120000 }).then(
       ({ stdout, stderr, exitCode }) => ({ stdout, stderr, exitCode }),
       ({ code, message }) => ({ code, message }),
     )
