@@ -15,19 +15,17 @@ export const MODULES = [
     name: 'utilities',
     licence: 'Apache-2.0 AND MIT',
     programs: words(`
-      [ arch base32 base64 basename cat chgrp chmod chown column comm cp cut date dd df dir dirname du echo env expand false
-      fold groups hd head hexdump hostid hostname id install join link ln logname ls mkdir mktemp mv nice nl nohup nproc od
-      paste printenv printf pwd readlink realpath rev rm rmdir seq sleep sort stat sync tac tail tee test timeout touch tr
-      true truncate tty uname unexpand uniq unlink wc which whoami xargs xxd yes
+      [ arch b2sum base32 base64 basename cat chgrp chmod chown cksum column comm cp cut date dd df dir dirname du echo env
+      expand expr factor false fold groups hd head hexdump hostid hostname id install join kill link ln logname ls md5sum
+      mkdir mktemp mv nice nl nohup nproc od paste printenv printf pwd readlink realpath rev rm rmdir seq sha1sum sha224sum
+      sha256sum sha384sum sha512sum shuf sleep sort split stat sync tac tail tee test timeout touch tr true truncate tsort
+      tty uname unexpand uniq unlink wc which whoami xargs xxd yes
     `),
   },
   {
     name: 'coreutils',
     licence: 'Apache-2.0 AND MIT',
-    programs: words(`
-      [ b2sum base32 base64 basenc cksum cp csplit date expand factor fmt fold link ln md5sum mv nl od paste pathchk pr
-      printenv ptx readlink realpath sha1sum sha224sum sha256sum sha384sum sha512sum shuf sleep split sum test tsort unexpand
-    `),
+    programs: words(`basenc csplit fmt pathchk pr ptx sum`),
   },
   {
     name: 'shell',
@@ -44,6 +42,11 @@ export const MODULES = [
     name: 'sed',
     licence: 'Apache-2.0 AND MIT',
     programs: words(`sed`),
+  },
+  {
+    name: 'find',
+    licence: 'Apache-2.0 AND MIT',
+    programs: words(`find`),
   },
 ]
 
