@@ -86,7 +86,7 @@ function setAttributes(inode: Inode, record: JournalCursor): void {
   inode.mode = record.mode
   inode.uid = record.uid
   inode.gid = record.gid
-  inode.size = record.size
+  if (!(inode instanceof MemDirectory)) inode.size = record.size
   inode.atimeSec = record.atimeSec
   inode.atimeNsec = record.atimeNsec
   inode.mtimeSec = record.mtimeSec
