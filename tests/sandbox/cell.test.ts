@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FsValue } from '../../src/protocol/cell.ts'
 import { LIMITS } from '../../src/protocol/limits.ts'
 import { FileOperations } from '../../src/sandbox/cell/file-operations.ts'
+import { auditTree } from '../support/audit-tree.ts'
+import { JournalStore } from '../support/journal-store.ts'
 import { Tree } from '../support/tree.ts'
 import { TestCell } from '../support/cell-process.ts'
 
@@ -187,6 +189,31 @@ describe('after a kill', () => {
     expect(first.store.faults.length).toBe(5)
     await second.end()
   })
+  test('T99 ten times in a write loop every acknowledged write is there, and the tree is whole', async () => {
+    let store = new JournalStore()
+    const acknowledged = new Map<string, string>()
+    for (let round = 0; round < 10; round++) {
+      const killed = await TestCell.ready({ store })
+      for (const [path, text] of acknowledged) expect([path, await killed.read(path)]).toEqual([path, text])
+      const churn = 'while :; do echo a > t; mv t u; mkdir -p d/e; cp u d/e/f; rm -r d; echo b >> log; done'
+      killed.start(['sh', '-c', churn]).finished.catch(() => {})
+      const write = async (path: string, text: string): Promise<void> => {
+        await killed.write(path, text)
+        acknowledged.set(path, text)
+      }
+      const writing = (async () => {
+        for (let i = 0; ; i++) await write(`r${round}/${i}`, `round ${round} write ${i} ${'x'.repeat(i * 397)}`)
+      })().catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 40 + round * 11))
+      await killed.end()
+      await writing
+      store = killed.store.afterDeath()
+    }
+    expect(acknowledged.size).toBeGreaterThan(20)
+    const tree = new Tree({ store })
+    for (const [path, text] of acknowledged) expect([path, tree.text(path)]).toEqual([path, text])
+    auditTree(tree)
+  }, 60_000)
   test('many small files come back', async () => {
     const first = await TestCell.ready()
     const bytes = new TextEncoder().encode('content')

@@ -45,6 +45,14 @@ export class JournalStore implements JournalSink, FaultSource {
     return waiting.length
   }
 
+  /** What is left when the cell dies: everything up to the last barrier. */
+  afterDeath(): JournalStore {
+    const left = new JournalStore()
+    const last = this.messages.findLastIndex((message) => message.barrier)
+    for (const message of this.messages.slice(0, last + 1)) left.post(message)
+    return left
+  }
+
   get seq(): number {
     return this.messages.at(-1)?.seq ?? 0
   }

@@ -4,10 +4,8 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MemDirectory } from '../../../src/kernel/fs/mem-directory.ts'
-import { MemFile } from '../../../src/kernel/fs/mem-file.ts'
-import type { Inode } from '../../../src/kernel/vfs/inode.ts'
 import { O } from '../../../src/kernel/vfs/open-file.ts'
+import { auditTree } from '../../support/audit-tree.ts'
 import { JournalStore } from '../../support/journal-store.ts'
 import { errnoOf, Tree } from '../../support/tree.ts'
 
@@ -187,34 +185,6 @@ function paths(tree: Tree, at: string, prefix: string): string[] {
   })
 }
 
-/** Link counts, inode and byte accounts, counted again. */
-function audit(tree: Tree): void {
-  const { files } = tree.booted
-  const names = new Map<Inode, number>()
-  let directories = 0
-  const walk = (dir: MemDirectory): void => {
-    directories++
-    let below = 0
-    for (const child of dir.children.values()) {
-      if (child instanceof MemDirectory) {
-        below++
-        walk(child)
-      } else names.set(child, (names.get(child) ?? 0) + 1)
-    }
-    expect(dir.nlink).toBe(2 + below)
-  }
-  walk(files.root)
-  let charged = 0
-  let entries = 0
-  for (const [inode, count] of names) {
-    expect(inode.nlink).toBe(count)
-    entries += count
-    if (inode instanceof MemFile) charged += inode.charged
-  }
-  expect(files.usedInodes).toBe(directories + entries)
-  expect(files.usedBytes).toBe(charged)
-}
-
 test.each([
   ['at once', false],
   ['late', true],
@@ -226,9 +196,9 @@ test.each([
       const tree = new Tree({ store })
       const model = new Model()
       for (const step of steps) expect([step, errnoOf(() => onTree(tree, step))]).toEqual([step, outcome(() => onModel(model, step))])
-      audit(tree)
+      auditTree(tree)
       tree.reboot()
-      audit(tree)
+      auditTree(tree)
       const expected = [...model.nodes.keys()].filter((key) => key !== '').toSorted()
       expect(paths(tree, '.', '').toSorted()).toEqual(expected)
       for (const [key, node] of model.nodes) if ('bytes' in node) expect([...tree.bytes(key)]).toEqual(node.bytes)
