@@ -159,6 +159,9 @@ export class Kernel {
     this.files.changes.begin(spec.call)
     return new RunningSession(this.#system, spec, () => {
       this.#sessions--
+      this.#host.macrotask(() => {
+        if (this.#sessions === 0) this.#pool.dropLarge()
+      })
       return this.files.journal.post(true, false)
     })
   }

@@ -70,6 +70,8 @@ export interface ModuleParts {
   readonly functions: readonly FunctionBody[]
   /** name → index among `functions` */
   readonly exports: Readonly<Record<string, number>>
+  /** index among `functions` of the start function */
+  readonly start?: number
   readonly data?: { readonly at: number; readonly bytes: readonly number[] }
 }
 
@@ -103,6 +105,7 @@ export function encodeModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
       globals.map((g) => [I32, 1, ...ins.i32(g.value), ...ins.end]),
     ),
     ...section(7, exported),
+    ...(parts.start === undefined ? [] : line(8, 1, imports.length + parts.start)),
     ...section(10, codes),
     ...section(11, parts.data ? [[0, ...ins.i32(parts.data.at), ...ins.end, ...uleb(parts.data.bytes.length), ...parts.data.bytes]] : []),
   ])

@@ -1,21 +1,14 @@
 /**
  * Instances ready for the next process. Making one of a 3 MB module costs 1 ms and a memory, of which there are few; putting a used one
  * back into its first state costs tens of microseconds. Only modules of our own build are kept (docs/abi.md, "The shape of a module":
- * their whole state is memory and three globals), and only when the coroutine that ran in them has unwound.
- * A memory outlives its instance: an idle instance of one module gives it up for another module.
+ * their whole state is memory and three globals), and only when the coroutine that ran in them has unwound. Of others the memory is kept.
+ * Memories that have grown large are kept while processes run and bytes allow, and given up when the cell is idle.
  */
-import { Errno, SysError } from '../errno.ts'
-import { GuestMemory } from '../wasi/memory.ts'
-import {
-  PAGE,
-  wasm,
-  type WasmFunction,
-  type WasmGlobal,
-  type WasmImports,
-  type WasmInstance,
-  type WasmMemory,
-} from '../wasi/webassembly.ts'
+import type { GuestMemory } from '../wasi/memory.ts'
+import { PAGE, wasm, type WasmFunction, type WasmGlobal, type WasmImports, type WasmInstance } from '../wasi/webassembly.ts'
+import { START } from './foreign-module.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import { growTo, MemoryPool, type SpareMemory } from './memory-pool.ts'
 import type { Code } from './program.ts'
 
 /** A module's instance over a memory, and what the kernel needs to run it. */
@@ -24,6 +17,8 @@ export class Instance {
   readonly guest: GuestMemory
   readonly exports: Readonly<Record<string, unknown>>
   readonly start: () => Promise<unknown>
+  /** A foreign module's start function, which runs before `start`. */
+  readonly initialize: (() => Promise<unknown>) | undefined
   readonly cloneEntry: ((argument: number) => Promise<unknown>) | undefined
   /** Own modules only: the whole mutable state besides memory. */
   readonly globals: OwnGlobals | undefined
@@ -38,6 +33,8 @@ export class Instance {
     this.exports = instance.exports
     const start = wasm.promising(instance.exports['_start'] as WasmFunction)
     this.start = () => start()
+    const initialize = instance.exports[START]
+    this.initialize = initialize ? wasm.promising(initialize as WasmFunction) : undefined
     const entry = instance.exports['proc_clone_entry']
     this.cloneEntry = entry ? wasm.promising(entry as WasmFunction) : undefined
     this.globals = code.own ? ownGlobals(instance.exports) : undefined
@@ -83,6 +80,7 @@ export class InstancePool {
   readonly #processBytes: number
   readonly #processPages: number
   readonly #poolBytes: number
+  readonly #memories: MemoryPool
   readonly #images = new WeakMap<Code, Image>()
   /** least recently used first */
   readonly #idle: Instance[] = []
@@ -94,10 +92,7 @@ export class InstancePool {
     this.#processBytes = processBytes
     this.#processPages = Math.floor(processBytes / PAGE)
     this.#poolBytes = poolBytes
-  }
-
-  get idle(): number {
-    return this.#idle.length
+    this.#memories = new MemoryPool(budget, this.#processPages, () => this.#evict())
   }
 
   /** An instance in its first state. Throws EAGAIN where the cell has no memory left for it. */
@@ -115,7 +110,8 @@ export class InstancePool {
     const pages = from.pages.value
     const bytes = pages * PAGE
     const dirty = Math.max(copy.dirtyPages, copy.pages)
-    if (copy.guest.memory.buffer.byteLength < bytes) growTo(copy.guest, pages)
+    copy.guest.refresh()
+    growTo(copy.guest, pages)
     copy.guest.u8.set(parent.guest.u8.subarray(0, bytes))
     if (dirty > pages) copy.guest.u8.fill(0, bytes, dirty * PAGE)
     copy.dirtyPages = pages
@@ -127,25 +123,55 @@ export class InstancePool {
 
   /** After a run whose coroutine has unwound. */
   release(instance: Instance): void {
-    instance.guest.refresh()
-    if (!instance.code.own) return this.#budget.drop(instance.guest.memory)
-    if (instance.guest.bytes > this.#poolBytes) {
-      this.#budget.drops++
-      return this.#budget.drop(instance.guest.memory)
-    }
-    instance.dirtyPages = Math.max(instance.dirtyPages, instance.pages)
-    this.#idle.push(instance)
+    const { guest } = instance
+    guest.refresh()
+    if (instance.code.own) {
+      instance.dirtyPages = Math.max(instance.dirtyPages, instance.pages)
+      this.#idle.push(instance)
+    } else this.#memories.give({ guest, dirtyPages: guest.bytes / PAGE })
+    this.#relieve()
     this.trim()
   }
 
   /** Gives up idle memories beyond the allowance. */
   trim(): void {
-    while (this.#idle.length > 0 && this.#budget.held > this.#budget.allowance) this.#budget.drop(this.#idle.shift()!.guest.memory)
+    while (this.#budget.held > this.#budget.allowance && (this.#memories.drop(0) || this.#dropIdle(0)));
+  }
+
+  /** No process runs any more: gives up what has grown too large to keep. */
+  dropLarge(): void {
+    while (this.#dropLargest());
+  }
+
+  /** Gives up large idle memories while there are fewer bytes left than a process may ask for. */
+  #relieve(): void {
+    while (this.#budget.freeBytes < this.#processBytes && this.#dropLargest());
+  }
+
+  #dropLargest(): boolean {
+    const dropped = this.#memories.drop(this.#poolBytes) || this.#dropIdle(this.#poolBytes)
+    if (dropped) this.#budget.drops++
+    return dropped
+  }
+
+  #dropIdle(bytes: number): boolean {
+    const index = this.#idle.findIndex((instance) => instance.guest.bytes > bytes)
+    const [instance] = index < 0 ? [] : this.#idle.splice(index, 1)
+    if (instance) this.#budget.drop(instance.guest.memory)
+    return instance !== undefined
+  }
+
+  #evict(): SpareMemory | undefined {
+    return this.#idle.shift()
   }
 
   /** How far the program may grow until it is set again: its own quota, and what is left of the cell's. Called at each resumption. */
   limit(instance: Instance): void {
-    const isTight = this.#budget.freeBytes < this.#processBytes
+    let isTight = this.#budget.freeBytes < this.#processBytes
+    if (isTight && this.#idle.length > 0) {
+      this.#relieve()
+      isTight = this.#budget.freeBytes < this.#processBytes
+    }
     if (!isTight && !instance.isLimited) return
     instance.isLimited = isTight
     if (!instance.globals) return
@@ -153,9 +179,19 @@ export class InstancePool {
     instance.globals.limit.value = Math.min(this.#processPages, Math.floor(real + this.#budget.freeBytes / PAGE))
   }
 
+  /** The last one used; one whose memory is not large, where there is such a one. */
   #takeIdle(code: Code): Instance | undefined {
-    for (let i = this.#idle.length - 1; i >= 0; i--) if (this.#idle[i]!.code === code) return this.#idle.splice(i, 1)[0]
-    return undefined
+    if (!code.own) return undefined
+    let found = -1
+    for (let i = this.#idle.length - 1; i >= 0; i--) {
+      if (this.#idle[i]!.code !== code) continue
+      if (found < 0) found = i
+      if (this.#idle[i]!.guest.bytes <= this.#poolBytes) {
+        found = i
+        break
+      }
+    }
+    return found < 0 ? undefined : this.#idle.splice(found, 1)[0]
   }
 
   #restore(instance: Instance): void {
@@ -172,83 +208,33 @@ export class InstancePool {
   }
 
   #instantiate(code: Code): Instance {
-    return code.own ? this.#instantiateOwn(code) : this.#instantiateForeign(code)
-  }
-
-  #instantiateOwn(code: Code): Instance {
-    const { memory, dirtyPages } = this.#memory(this.#images.get(code)?.pages ?? FIRST_PAGES)
-    const guest = new GuestMemory(memory, this.#grown)
-    if (dirtyPages > 0) guest.u8.fill(0, 0, dirtyPages * PAGE)
+    const pages = this.#images.get(code)?.pages ?? code.pages ?? Math.min(FIRST_PAGES, this.#processPages)
+    const guest = this.#memories.take(pages, this.#idle.length >= IDLE_MAX)
     try {
       const instance = new Instance(code, guest, this.#link(code, guest))
       instance.dirtyPages = instance.pages
-      if (!this.#images.has(code)) this.#images.set(code, imageOf(instance))
+      if (code.own && !this.#images.has(code)) this.#images.set(code, imageOf(instance))
       this.limit(instance)
       return instance
     } catch (error) {
-      this.#budget.drop(memory)
+      this.#budget.drop(guest.memory)
       throw error
     }
   }
 
-  /** The module's own memory counts from here on; that it is there at all is checked before. */
-  #instantiateForeign(code: Code): Instance {
-    if (!this.#budget.hasRoom) throw SysError.of(Errno.EAGAIN)
-    const instance = unlessFull(() => new wasm.Instance(code.module, this.#foreign))
-    const memory = instance.exports['memory'] as WasmMemory
-    this.#budget.take(memory)
-    return new Instance(code, new GuestMemory(memory, this.#grown), instance)
-  }
-
-  readonly #grown = (bytes: number): void => {
-    this.#budget.bytes += bytes
-  }
-
   #link(code: Code, guest: GuestMemory): WasmInstance {
+    const imports = code.own ? this.#own : this.#foreign
     for (;;) {
       try {
-        return new wasm.Instance(code.module, { ...this.#own, env: { memory: guest.memory } })
+        return new wasm.Instance(code.module, { ...imports, env: { memory: guest.memory } })
       } catch (error) {
         const pages = guest.bytes / PAGE
-        if (this.#images.has(code) || !(error instanceof Error) || error.name !== 'LinkError' || pages >= this.#processPages) throw error
+        const mayBeSize = code.pages === undefined && !this.#images.has(code) && error instanceof Error && error.name === 'LinkError'
+        if (!mayBeSize || pages >= this.#processPages) throw error
         growTo(guest, Math.min(pages * 2, this.#processPages))
       }
     }
   }
-
-  /** A memory of an idle instance when enough are idle or no new one is allowed, else a new one. */
-  #memory(pages: number): { memory: WasmMemory; dirtyPages: number } {
-    const reuse = this.#idle.length >= IDLE_MAX || !this.#budget.hasRoom
-    const victim = reuse ? this.#idle.shift() : undefined
-    if (victim) {
-      victim.guest.refresh()
-      if (victim.guest.bytes < pages * PAGE) growTo(victim.guest, pages)
-      return { memory: victim.guest.memory, dirtyPages: victim.dirtyPages }
-    }
-    if (!this.#budget.hasRoom) throw SysError.of(Errno.EAGAIN)
-    if (this.#budget.freeBytes < pages * PAGE) throw SysError.of(Errno.ENOMEM)
-    const memory = unlessFull(() => new wasm.Memory({ initial: pages }))
-    this.#budget.take(memory)
-    return { memory, dirtyPages: 0 }
-  }
-}
-
-/** The engine may have no room left although the cell's allowance has: other cells' memories that are not collected yet. */
-function unlessFull<T>(make: () => T): T {
-  try {
-    return make()
-  } catch (error) {
-    throw error instanceof RangeError ? SysError.of(Errno.EAGAIN) : error
-  }
-}
-
-function growTo(guest: GuestMemory, pages: number): void {
-  try {
-    guest.memory.grow(pages - guest.memory.buffer.byteLength / PAGE)
-  } catch {
-    throw SysError.of(Errno.ENOMEM)
-  }
-  guest.refresh()
 }
 
 function imageOf(instance: Instance): Image {

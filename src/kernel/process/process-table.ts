@@ -109,12 +109,21 @@ export class ProcessTable implements ProcessView {
     process.started = true
     const instance = process.instance
     if (!process.alive) return this.#unwound(process, instance, false)
-    this.#scheduler.switchTo(process)
-    process.entry().then(
+    const { initialize } = instance
+    const run = initialize
+      ? this.#enter(process, initialize).then(() => process.alive && this.#enter(process, process.entry))
+      : this.#enter(process, process.entry)
+    run.then(
       () => this.#unwound(process, instance, false),
       () => this.#unwound(process, instance, true),
     )
+  }
+
+  #enter(process: Process, entry: () => Promise<unknown>): Promise<unknown> {
+    this.#scheduler.switchTo(process)
+    const promise = entry()
     this.#scheduler.switchTo(undefined)
+    return promise
   }
 
   /** The coroutine is gone. If the process still lives, it returned from its entry or trapped. */

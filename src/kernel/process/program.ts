@@ -10,16 +10,20 @@ import { type Directory, FileKind, type Inode } from '../vfs/inode.ts'
 import { O, type OpenFile } from '../vfs/open-file.ts'
 import { Access, pathOfInode, type Vfs } from '../vfs/vfs.ts'
 import { wasm, type WasmModule } from '../wasi/webassembly.ts'
+import { adaptForeign } from './foreign-module.ts'
 import { WaitQueue } from './wait-queue.ts'
 
 /** A compiled module. `own`: of our build, so its instances may be used again and it may import `tidepool`. */
 export class Code {
   readonly module: WasmModule
   readonly own: boolean
+  /** the memory's size at first, in pages, where it is known */
+  readonly pages: number | undefined
 
-  constructor(module: WasmModule, own: boolean) {
+  constructor(module: WasmModule, own: boolean, pages?: number) {
     this.module = module
     this.own = own
+    this.pages = pages
   }
 }
 
@@ -40,8 +44,9 @@ interface Slot {
 /** A module file of the file system, as it was when it was read. */
 interface FileSlot extends Slot {
   readonly version: string
-  readonly bytes: Uint8Array
+  bytes: Uint8Array
   filled: number
+  compiling: boolean
 }
 
 const INTERPRETERS = 4
@@ -130,7 +135,7 @@ export class ProgramLoader {
     if (!slot) {
       slot = emptySlot()
       this.#modules.set(module, slot)
-      this.#settle(slot, this.#loadModule(module), true)
+      this.#settle(slot, this.#loadModule(module), undefined)
     }
     if (slot.failed === 0) return slot.code ?? slot.ready
     this.#modules.delete(module)
@@ -150,7 +155,7 @@ export class ProgramLoader {
     } finally {
       file.unref()
     }
-    const slot: FileSlot = { ...emptySlot(), version: versionOf(inode), bytes: new Uint8Array(inode.size), filled: 0 }
+    const slot: FileSlot = { ...emptySlot(), version: versionOf(inode), bytes: new Uint8Array(inode.size), filled: 0, compiling: false }
     this.#files.set(inode, slot)
     return this.#fileCode(inode, slot)
   }
@@ -158,21 +163,27 @@ export class ProgramLoader {
   #fileCode(inode: Inode, slot: FileSlot): Code | WaitQueue {
     if (slot.failed !== 0) throw SysError.of(slot.failed)
     if (slot.code) return slot.code
-    if (slot.filled === slot.bytes.length) return slot.ready
+    if (slot.compiling) return slot.ready
     const file = inode.open(O.RDONLY)
     try {
       if (!fill(file, slot)) return file.readers
     } finally {
       file.unref()
     }
-    this.#settle(slot, wasm.compile(slot.bytes), false)
-    return slot.ready
+    slot.compiling = true
+    const adapted = adaptForeign(slot.bytes)
+    slot.bytes = new Uint8Array(0)
+    if (adapted) this.#settle(slot, wasm.compile(adapted.bytes), adapted.pages)
+    else slot.failed = Errno.ENOEXEC
+    return this.#fileCode(inode, slot)
   }
 
-  #settle(slot: Slot, compiling: Promise<WasmModule>, own: boolean): void {
+  /** `pages`: of a foreign module, the size of its memory. */
+  #settle(slot: Slot, compiling: Promise<WasmModule>, pages: number | undefined): void {
+    const own = pages === undefined
     compiling.then(
       (module) => {
-        if (own || this.#mayRun(module)) slot.code = new Code(module, own)
+        if (own || this.#mayRun(module)) slot.code = new Code(module, own, pages)
         else slot.failed = Errno.ENOEXEC
         slot.ready.wakeAll()
       },
@@ -183,15 +194,17 @@ export class ProgramLoader {
     )
   }
 
-  /** The gate of foreign modules: a WASI command with its own memory that imports nothing but WASI functions. */
+  /** The gate of foreign modules: a WASI command with one memory, its own, that imports nothing but WASI functions. */
   #mayRun(module: WasmModule): boolean {
     const exports = wasm.Module.exports(module)
     const has = (name: string, kind: string): boolean => exports.some((e) => e.name === name && e.kind === kind)
     const imports = wasm.Module.imports(module)
+    const others = imports.filter((i) => i.kind !== 'memory')
     return (
       has('_start', 'function') &&
       has('memory', 'memory') &&
-      imports.every((i) => i.module === 'wasi_snapshot_preview1' && i.kind === 'function' && this.#importable.has(i.name))
+      imports.length === others.length + 1 &&
+      others.every((i) => i.module === 'wasi_snapshot_preview1' && i.kind === 'function' && this.#importable.has(i.name))
     )
   }
 

@@ -193,24 +193,54 @@ describe('the budget of memories', () => {
     }
     expect(tests.kernel.memories).toBe(2)
   })
-  test('a memory that has grown beyond 32 MiB is given up and counted', async () => {
-    const tests = puppetKernel()
-    const { puppet } = await startPuppet(tests)
-    const child = await childPuppet(tests, puppet)
-    expect(await child.grow(600)).toBe(2)
-    child.close()
-    await waitFor(puppet, child.process.pid)
+  test('a memory that has grown beyond 32 MiB serves while processes run, and is given up and counted when none does', async () => {
+    const tests = puppetKernel({ memories: 4 })
+    const { puppet, session } = await startPuppet(tests)
+    for (let i = 0; i < 10; i++) {
+      const child = await childPuppet(tests, puppet)
+      expect(await child.grow(600)).toBe(2)
+      child.close()
+      await waitFor(puppet, child.process.pid)
+    }
+    expect([tests.kernel.memories, tests.kernel.memoryDrops]).toEqual([2, 0])
+    puppet.close()
+    await session.exited
+    await new Promise((resolve) => setTimeout(resolve, 20))
     expect(tests.kernel.memoryDrops).toBe(1)
+    expect(tests.kernel.memoryBytes).toBeLessThan(32 * 1024 * 1024)
   })
-  test('a foreign program’s own memory counts', async () => {
-    const tests = puppetKernel({ memories: 2 })
+  test('large idle memories go when the cell’s bytes run short', async () => {
+    const tests = puppetKernel({ limits: { processMemoryBytes: 1200 * 65_536, cellMemoryBytes: 2100 * 65_536 } })
+    const { puppet } = await startPuppet(tests)
+    const children = [await childPuppet(tests, puppet), await childPuppet(tests, puppet)]
+    for (const child of children) expect(await child.grow(700)).toBe(2)
+    for (const child of children) {
+      child.close()
+      await waitFor(puppet, child.process.pid)
+    }
+    expect(tests.kernel.memoryDrops).toBe(1)
+    const next = await childPuppet(tests, puppet)
+    expect(await next.grow(1100)).toBe(2)
+  })
+  test('a foreign program runs in a pooled memory, which is clean and no larger than the limit', async () => {
+    const tests = puppetKernel({ memories: 2, limits: { processMemoryBytes: 64 * 65_536 } })
     tests.writeFile('/tmp/foreign', FOREIGN_PUPPET, 0o755)
     const { puppet } = await startPuppet(tests)
-    const first = await startPuppet(tests, { argv: ['/tmp/foreign'] })
+    for (let i = 0; i < 5; i++) {
+      const { puppet: foreign, session } = await startPuppet(tests, { argv: ['/tmp/foreign'] })
+      expect(foreign.read(IMAGE.at, IMAGE.text.length)).toBe(IMAGE.text)
+      expect(foreign.memory.subarray(8192).every((byte) => byte === 0)).toBe(true)
+      expect(await foreign.growReal(100)).toBe(-1)
+      await foreign.growReal(4)
+      foreign.memory.fill(255, 8192)
+      foreign.close()
+      expect(await session.exited).toMatchObject({ status: 0 })
+    }
     expect(tests.kernel.memories).toBe(2)
+    const busy = await startPuppet(tests, { argv: ['/tmp/foreign'] })
     await expect(startPuppet(tests, { argv: ['/tmp/foreign'] })).rejects.toThrow('EAGAIN')
-    first.puppet.close()
-    await first.session.exited
+    busy.puppet.close()
+    await busy.session.exited
     expect(await puppet.call('proc_getpid')).toBe(puppet.process.pid)
   })
 })
@@ -291,10 +321,30 @@ describe('a foreign program', () => {
     exports: { _start: 0 },
     data: { at: 0, bytes: [16, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from('caught')] },
   })
+  /** A command whose start section names a function that exits with 9. */
+  const exitsInStart = encodeModule({
+    imports: [{ module: 'wasi_snapshot_preview1', name: 'proc_exit', params: 'i', result: false }],
+    memory: { pages: 1, imported: false },
+    functions: [
+      { params: '', result: false, locals: 0, code: [...ins.i32(9), ...ins.call(0)] },
+      { params: '', result: false, locals: 0, code: [] },
+    ],
+    exports: { _start: 1 },
+    start: 0,
+  })
   test('cannot catch its own exit', async () => {
     const tests = puppetKernel()
     tests.writeFile('/tmp/catch', catchAll, 0o755)
     expect(await tests.run(['/tmp/catch'])).toMatchObject({ status: 7, stdout: '' })
+  })
+  test('T76 its start function runs as its own process, not in the name of who starts it', async () => {
+    const tests = puppetKernel()
+    tests.writeFile('/tmp/start', exitsInStart, 0o755)
+    expect(await tests.run(['/tmp/start'])).toMatchObject({ status: 9, processes: 1 })
+    const { puppet } = await startPuppet(tests)
+    const out = puppet.room(4)
+    await puppet.ok('proc_spawn', ...puppet.text('/tmp/start'), ...puppet.list('start'), 0, 0, 0, 0, 0, 0, 0, 0, out)
+    expect(await waitFor(puppet, puppet.u32(out))).toBe(9 << 8)
   })
   test('is killed while it waits, and its trap is 134', async () => {
     const tests = puppetKernel()
