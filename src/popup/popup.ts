@@ -20,6 +20,7 @@ async function ask(request: PanelRequest): Promise<SiteState> {
 
 function show(state: SiteState): void {
   const { origin, on, capabilities, silenced } = state
+  const refocus = keepFocus()
   showOrigin(byId('origin'), origin)
   toggle.checked = on
   byId('switch-text').textContent = on ? 'On for this site' : 'Off for this site'
@@ -36,6 +37,15 @@ function show(state: SiteState): void {
   )
   byId('site').hidden = false
   current = state
+  refocus()
+}
+
+/** The control that has the focus, to be found again after the rows were drawn anew. */
+function keepFocus(): () => void {
+  const { activeElement } = document
+  if (!(activeElement instanceof HTMLInputElement) || activeElement.type !== 'radio') return () => undefined
+  const selector = `input[name="${CSS.escape(activeElement.name)}"][value="${activeElement.value}"]`
+  return () => document.querySelector<HTMLElement>(selector)?.focus()
 }
 
 let current: SiteState | undefined
@@ -79,5 +89,10 @@ async function start(): Promise<void> {
   if (origin) act(ask({ t: 'site', origin }))
   else byId('elsewhere').hidden = false
 }
+
+/** What stands may change while the popup is open: a call takes what was given once, another window decides. */
+browser.storage.onChanged.addListener(() => {
+  if (current) void ask({ t: 'site', origin: current.origin }).then(show)
+})
 
 void start()
