@@ -106,6 +106,10 @@ export const processExtension = (system: System) => ({
     const pidAt = guest.at(outPid, 4)
     const statusAt = guest.at(outStatus, 4)
     if (options & ~WNOHANG) throw SysError.of(Errno.EINVAL)
+    // The signal came first, though the child may have ended before the parent had its turn.
+    if (!(options & WNOHANG) && parent.signals.interrupted && parent.signals.pending & ~(1 << Signal.CHLD)) {
+      return system.blocking.interrupt(parent)
+    }
     const child = system.table.takeEnded(parent, pid)
     if (!child && !(options & WNOHANG)) return system.blocking.wait(parent, parent.childEnded)
     guest.setU32(pidAt, child?.pid ?? 0)

@@ -297,6 +297,15 @@ describe('proc_wait', () => {
     child.close()
     expect(await again).toEqual([child.process.pid, 0])
   })
+  test('a signal that came before the child ended is told first', async () => {
+    const child = await childPuppet(tests, p)
+    await p.ok('sig_action', 10, 2, p.room(4))
+    const waiting = wait(child.process.pid)
+    tests.kernel.processes.send(p.process, 10)
+    tests.kernel.processes.end(child.process, 0)
+    expect(await waiting).toBe(Errno.EINTR)
+    expect(await wait(child.process.pid)).toEqual([child.process.pid, 0])
+  })
   test('where CHLD is ignored children leave no zombie', async () => {
     await p.ok('sig_action', 17, 1, p.room(4))
     const child = await childPuppet(tests, p)
