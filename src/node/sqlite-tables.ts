@@ -25,14 +25,15 @@ export class SqliteTables implements Tables {
     this.#unlock = unlock
   }
 
-  /** Opens or creates the store in `directory`. Throws TablesError `locked` while another live process has it. */
-  static open(directory: string): SqliteTables {
+  /** Opens or creates the store in `directory`, of at most so many pages. Throws TablesError `locked` while another live process has it. */
+  static open(directory: string, mostPages?: number): SqliteTables {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const unlock = lock(join(directory, 'lock'))
     try {
       const db = new DatabaseSync(join(directory, 'tidepool.sqlite'), { timeout: 2_000 })
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
       db.exec(SCHEMA)
+      if (mostPages !== undefined) db.exec(`PRAGMA max_page_count = ${mostPages}`)
       return new SqliteTables(db, unlock)
     } catch (error) {
       unlock()

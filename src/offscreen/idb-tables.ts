@@ -2,7 +2,7 @@
  * A store's tables in IndexedDB, one database a principal, one `readwrite` transaction a commit. A Web Lock makes this document
  * the single writer; a database that is deleted or upgraded under us is closed at once and every later call fails as `lost`.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
 import { type Head, type Tables, type TablesChange, TablesError } from '../orchestrator/store/tables.ts'
 
 interface Schema extends DBSchema {
@@ -71,23 +71,18 @@ export class IdbTables implements Tables {
 
   async commit(change: TablesChange): Promise<void> {
     this.#check('Cannot commit')
+    const tx = this.#begin(change.durability)
+    // Its own failure is reported below; until then it must not be an unhandled rejection.
+    tx.done.catch(() => {})
     try {
-      const tx = this.#db.transaction(ALL, 'readwrite', { durability: change.durability })
-      // The transaction's own failure is reported below; its promise must not be an unhandled rejection meanwhile.
-      tx.done.catch(() => {})
       const current = await tx.objectStore('head').get('head')
-      if ((current?.gen ?? 0) !== change.expect) {
-        tx.abort()
-        throw new TablesError('conflict', 'Cannot commit: another writer has committed')
-      }
-      const work: Promise<unknown>[] = [tx.objectStore('head').put(change.head, 'head')]
-      for (const { hash, bytes } of change.chunks) work.push(tx.objectStore('chunk').put(bytes, hash))
-      for (const { id, bytes } of change.segments) work.push(tx.objectStore('segment').put(bytes, id))
-      for (const id of change.dropSegments) work.push(tx.objectStore('segment').delete(id))
-      for (const hash of change.dropChunks) work.push(tx.objectStore('chunk').delete(hash))
-      await Promise.all([...work, tx.done])
+      if ((current?.gen ?? 0) !== change.expect) throw new TablesError('conflict', 'Cannot commit: another writer has committed')
+      await Promise.all([...put(tx, change), tx.done])
     } catch (error) {
-      throw failureOf(error, 'Cannot commit')
+      undo(tx)
+      // A request whose transaction has failed says only that it was aborted; the transaction says why.
+      const reason: unknown = nameOf(error) === 'AbortError' ? await tx.done.catch((why: unknown) => why) : error
+      throw failureOf(reason, 'Cannot commit')
     }
   }
 
@@ -96,6 +91,14 @@ export class IdbTables implements Tables {
     if (this.#state === 'open') this.#db.close()
     this.#state = 'closed'
     this.#unlock()
+  }
+
+  #begin(durability: TablesChange['durability']): Writing {
+    try {
+      return this.#db.transaction(ALL, 'readwrite', { durability })
+    } catch (error) {
+      throw failureOf(error, 'Cannot commit')
+    }
   }
 
   #lose(): void {
@@ -119,9 +122,38 @@ export class IdbTables implements Tables {
   }
 }
 
+type Writing = IDBPTransaction<Schema, typeof ALL, 'readwrite'>
+
+/** Asks for every write of the change. */
+function put(tx: Writing, change: TablesChange): Promise<unknown>[] {
+  const asked: Promise<unknown>[] = []
+  const ask = (write: Promise<unknown>): void => {
+    // One that is refused takes the whole transaction with it, and that is where it is reported.
+    write.catch(() => {})
+    asked.push(write)
+  }
+  for (const { hash, bytes } of change.chunks) ask(tx.objectStore('chunk').put(bytes, hash))
+  for (const { id, bytes } of change.segments) ask(tx.objectStore('segment').put(bytes, id))
+  for (const id of change.dropSegments) ask(tx.objectStore('segment').delete(id))
+  for (const hash of change.dropChunks) ask(tx.objectStore('chunk').delete(hash))
+  ask(tx.objectStore('head').put(change.head, 'head'))
+  return asked
+}
+
+/** Without it a transaction that lost one of its puts would commit the others by itself. */
+function undo(tx: Writing): void {
+  try {
+    tx.abort()
+  } catch {
+    // It has been aborted already.
+  }
+}
+
+const nameOf = (error: unknown): string => (error instanceof Error || error instanceof DOMException ? error.name : '')
+
 function failureOf(error: unknown, action: string): TablesError {
   if (error instanceof TablesError) return error
-  const name = error instanceof Error || error instanceof DOMException ? error.name : ''
+  const name = nameOf(error)
   if (name === 'QuotaExceededError') return new TablesError('quota', `${action}: no space left`, { cause: error })
   if (name === 'InvalidStateError') return new TablesError('lost', `${action}: the database has been closed`, { cause: error })
   return new TablesError('io', `${action}: ${name || 'unknown error'}`, { cause: error })

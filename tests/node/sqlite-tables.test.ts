@@ -1,11 +1,15 @@
 /** The contract suites over SQLite, its lock, and kills at any time. */
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { SqliteTables } from '../../src/node/sqlite-tables.ts'
 import { Store } from '../../src/orchestrator/store/store.ts'
+import { rejected } from '../contract/check.ts'
+import { FakeCell, utf8 } from '../contract/fake-cell.ts'
 import { storeContract, storeHost } from '../contract/store.ts'
 import { lockedTablesContract, tablesContract, type TablesSubject } from '../contract/tables.ts'
 
@@ -32,6 +36,33 @@ describe('tables in SQLite', () => {
     await SqliteTables.open(path).close()
     writeFileSync(join(path, 'lock'), `${process.pid} 1\n`)
     await SqliteTables.open(path).close()
+  })
+})
+
+describe('a full disk', () => {
+  test('T103: refuses a commit entirely and says that it is full', async () => {
+    const path = directory()
+    await SqliteTables.open(path).close()
+    const limit = new DatabaseSync(join(path, 'tidepool.sqlite'))
+    const pages = Number(limit.prepare('PRAGMA page_count').get()?.page_count)
+    limit.close()
+    const tables = SqliteTables.open(path, pages + 60)
+    const store = await Store.open(tables, storeHost())
+    const { seq } = store.attach({ committed: () => {}, failed: () => {}, violated: () => {} })
+    const cell = new FakeCell((message) => store.receive(message), seq)
+    cell.makeRoot()
+    cell.write(1, 'small', utf8('s'))
+    cell.barrier()
+    await store.flush()
+    const head = await tables.head()
+    const file = cell.write(1, 'large', new Uint8Array(randomBytes(2_000_000)))
+    cell.barrier()
+    expect((await rejected(store.waitFor(cell.seq))).failure).toBe('quota')
+    expect([await tables.head(), (await tables.chunkHashes()).length]).toEqual([head, 1])
+    cell.unlink(1, 'large', file)
+    cell.barrier()
+    await store.waitFor(cell.seq)
+    await store.close()
   })
 })
 
