@@ -266,7 +266,7 @@ async function files<Op extends FsOp['op']>(
   action: string,
 ): Promise<Extract<FsValue, { op: Op }>> {
   try {
-    const value = await orchestrator.fs(call.principal, op)
+    const value = await withinDeadline(orchestrator, call, orchestrator.fs(call.principal, op))
     if (value.op !== op.op)
       throw new BtcpError('SANDBOX_ERROR', 'Cannot finish the call: the cell answered something else', { effects: 'unknown' })
     return value as Extract<FsValue, { op: Op }>
@@ -274,6 +274,25 @@ async function files<Op extends FsOp['op']>(
     throw error instanceof CellFsError
       ? new FileError(action, text(call.arguments, 'path') ?? text(call.arguments, 'from') ?? '', error.errno)
       : error
+  }
+}
+
+/** A file operation cannot be stopped half-way: at the deadline its caller no longer waits. */
+async function withinDeadline<T>(orchestrator: Orchestrator, call: ToolCall, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const { runTimeoutMs, runTimeoutMinMs, runTimeoutMaxMs } = orchestrator.limits
+  const deadline = Math.min(runTimeoutMaxMs, Math.max(runTimeoutMinMs, call.timeoutMs ?? runTimeoutMs))
+  const stop = (code: 'TIMEOUT' | 'CANCELLED', why: string): void =>
+    reject(new BtcpError(code, `Cannot finish "${call.tool}": ${why}`, { effects: 'unknown' }))
+  const cancel = orchestrator.platform.timer(deadline, () => stop('TIMEOUT', 'the deadline has passed'))
+  const abort = (): void => stop('CANCELLED', 'it was cancelled')
+  call.signal?.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    work.catch(() => {})
+    cancel()
+    call.signal?.removeEventListener('abort', abort)
   }
 }
 

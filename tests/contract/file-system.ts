@@ -147,6 +147,24 @@ export function fileSystemContract(name: string, make: () => Tree, settle: (tree
       expect(tree.stat('d').nlink).toBe(2)
       expect(tree.home.nlink).toBe(3)
     })
+    each('sizes and blocks are those of ext4', (tree) => {
+      tree.mkdir('d')
+      tree.put('one', 'x')
+      tree.put('none', '')
+      tree.put('more', new Uint8Array(5_000))
+      tree.symlink('one', 'l')
+      tree.symlink('x'.repeat(100), 'long')
+      settle(tree)
+      const seen = ['d', 'one', 'none', 'more', 'l', 'long'].map((path) => [path, tree.lstat(path).size, tree.lstat(path).blocks])
+      expect(seen).toEqual([
+        ['d', 4096, 8],
+        ['one', 1, 8],
+        ['none', 0, 0],
+        ['more', 5_000, 16],
+        ['l', 3, 0],
+        ['long', 100, 8],
+      ])
+    })
     each('a directory that is not empty stays', (tree) => {
       tree.mkdir('d')
       tree.put('d/a', '')

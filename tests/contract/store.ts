@@ -258,7 +258,7 @@ export const storeContract: Contract<TablesSubject> = {
     equal(tree(store.attach(SILENT).metadata), ['/kept 1 1'])
     await store.close()
   },
-  'T104: a missing chunk fails its own files only': async ({ open }) => {
+  'T104: a chunk that is missing or altered fails its own files only': async ({ open }) => {
     const tables = await open()
     const { store, cell } = await begin(tables)
     const bad = cell.write(1, 'bad', new Uint8Array(SMALL_CHUNK).fill(1))
@@ -281,6 +281,24 @@ export const storeContract: Contract<TablesSubject> = {
     equal((await rejected(again.content(bad, 0))).name, 'ContentError')
     equal((await again.content(good, 0)).length, SMALL_CHUNK)
     await again.close()
+
+    const altered = await open()
+    const now = (await altered.head())!
+    const bytes = new Uint8Array(SMALL_CHUNK).fill(1)
+    bytes[77] = 0
+    await altered.commit({
+      expect: now.gen,
+      head: { ...now, gen: now.gen + 1 },
+      segments: [],
+      chunks: [{ hash: first, bytes }],
+      dropSegments: [],
+      dropChunks: [],
+      durability: 'strict',
+    })
+    const last = await Store.open(altered, storeHost())
+    equal((await rejected(last.content(bad, 0))).name, 'ContentError')
+    equal((await last.content(good, 0)).length, SMALL_CHUNK)
+    await last.close()
   },
   'T104: an unknown form is not opened': async ({ open }) => {
     const tables = await open()

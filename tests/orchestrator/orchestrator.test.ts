@@ -389,6 +389,17 @@ describe('calls', () => {
     await orchestrator.dispose()
   })
 
+  test('of files end at their deadline, too', async () => {
+    const deaf: Script = (message, cell) => (message.t === 'boot' ? cell.ready() : undefined)
+    const { orchestrator } = start([deaf])
+    const read = (more: object) => callTool(orchestrator, { call: 'r', principal: ME, tool: 'fs_stat', arguments: { path: 'x' }, ...more })
+    expect(await codeOf(read({ timeoutMs: 60 }))).toBe('TIMEOUT: Cannot finish "fs_stat": the deadline has passed')
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 20)
+    expect(await codeOf(read({ signal: controller.signal }))).toBe('CANCELLED: Cannot finish "fs_stat": it was cancelled')
+    await orchestrator.dispose()
+  })
+
   test('tell their output while it comes', async () => {
     const { orchestrator } = start([obedient])
     const progress: unknown[] = []
