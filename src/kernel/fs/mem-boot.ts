@@ -5,9 +5,9 @@
 import { chunkCount, chunkOffset, JournalCursor, ROOT_INO, TAG } from '../../protocol/journal.ts'
 import { O } from '../vfs/open-file.ts'
 import { type ByteString, byteString, bytesOf, fromText } from '../vfs/byte-string.ts'
-import type { FileKind, Inode } from '../vfs/inode.ts'
+import type { Inode } from '../vfs/inode.ts'
 import { Chunk } from './chunk.ts'
-import { MemDirectory, MemSymlink } from './mem-directory.ts'
+import { FAST_SYMLINK, MemDirectory, MemSymlink } from './mem-directory.ts'
 import { BLOCK, chargeOf, MemFile } from './mem-file.ts'
 import { type MemFs, USER_ID } from './mem-fs.ts'
 
@@ -22,7 +22,7 @@ export function loadMetadata(fs: MemFs, streams: readonly Uint8Array[]): void {
       switch (record.tag) {
         case TAG.inode: {
           let inode = inodes.get(ino)
-          if (!inode) inodes.set(ino, (inode = fs.newInode(record.kind as FileKind, ino, record.mode)))
+          if (!inode) inodes.set(ino, (inode = fs.newInode(record.kind, ino, record.mode)))
           setAttributes(inode, record)
           break
         }
@@ -127,7 +127,7 @@ function adopt(fs: MemFs, inodes: ReadonlyMap<number, Inode>): void {
 /** Charges one name and, at its first, the inode's content. */
 function take(fs: MemFs, inode: Inode): void {
   fs.usedInodes++
-  if (inode instanceof MemSymlink && inode.size > 60) fs.usedBytes += BLOCK
+  if (inode instanceof MemSymlink && inode.size > FAST_SYMLINK) fs.usedBytes += BLOCK
   if (!(inode instanceof MemFile) || inode.nlink !== 1) return
   inode.bootSize = inode.size
   inode.lowChunks = chunkCount(inode.size)

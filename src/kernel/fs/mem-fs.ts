@@ -11,13 +11,11 @@ import type { ByteString } from '../vfs/byte-string.ts'
 import type { ChangeLog } from '../vfs/change-log.ts'
 import { type Directory, FileKind, FileSystem, type Inode, type NewTimes } from '../vfs/inode.ts'
 import { type Chunk, ChunkMemory } from './chunk.ts'
-import { MemDirectory, MemSymlink } from './mem-directory.ts'
+import { FAST_SYMLINK, MemDirectory, MemSymlink } from './mem-directory.ts'
 import { BLOCK, chargeOf, MemFile } from './mem-file.ts'
 
 export const USER_ID = 1000
 const LINKS_MAX = 65_000
-/** Targets up to this are kept in the inode and cost nothing, as on ext4. */
-const FAST_SYMLINK = 60
 const SETTLE_MS = 50
 
 export interface MemFsOptions {

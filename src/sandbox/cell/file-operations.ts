@@ -218,7 +218,8 @@ async function again(queue: WaitQueue, call: () => number): Promise<number> {
 }
 
 function entryOf(inode: Inode): Omit<ListEntry, 'name'> {
-  const { size, mode, kind } = inode
+  const { mode, kind } = inode
+  const size = kind === FileKind.Directory ? 0 : inode.size
   return { type: FILE_TYPE[kind], size, mtime: inode.mtimeSec * 1000 + inode.mtimeNsec / 1e6, mode }
 }
 

@@ -188,21 +188,25 @@ function paths(tree: Tree, at: string, prefix: string): string[] {
 test.each([
   ['at once', false],
   ['late', true],
-])('random file calls do what the model says, with content that comes %s', (_when, delayed) => {
-  fc.assert(
-    fc.property(fc.array(action, { maxLength: 80, size: 'max' }), (steps) => {
-      const store = new JournalStore()
-      store.delayed = delayed
-      const tree = new Tree({ store })
-      const model = new Model()
-      for (const step of steps) expect([step, errnoOf(() => onTree(tree, step))]).toEqual([step, outcome(() => onModel(model, step))])
-      auditTree(tree)
-      tree.reboot()
-      auditTree(tree)
-      const expected = [...model.nodes.keys()].filter((key) => key !== '').toSorted()
-      expect(paths(tree, '.', '').toSorted()).toEqual(expected)
-      for (const [key, node] of model.nodes) if ('bytes' in node) expect([...tree.bytes(key)]).toEqual(node.bytes)
-    }),
-    { numRuns: 400 },
-  )
-})
+])(
+  'random file calls do what the model says, with content that comes %s',
+  (_when, delayed) => {
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 80, size: 'max' }), (steps) => {
+        const store = new JournalStore()
+        store.delayed = delayed
+        const tree = new Tree({ store })
+        const model = new Model()
+        for (const step of steps) expect([step, errnoOf(() => onTree(tree, step))]).toEqual([step, outcome(() => onModel(model, step))])
+        auditTree(tree)
+        tree.reboot()
+        auditTree(tree)
+        const expected = [...model.nodes.keys()].filter((key) => key !== '').toSorted()
+        expect(paths(tree, '.', '').toSorted()).toEqual(expected)
+        for (const [key, node] of model.nodes) if ('bytes' in node) expect([...tree.bytes(key)]).toEqual(node.bytes)
+      }),
+      { numRuns: 200 },
+    )
+  },
+  60_000,
+)
