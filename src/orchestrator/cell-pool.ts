@@ -26,6 +26,8 @@ interface Tenant {
   readonly borrower: Borrower
   readonly cell: Promise<LiveCell>
   live: LiveCell | undefined
+  /** it is getting, or has, what its present users may need */
+  drawing: Promise<void> | undefined
 }
 
 /** A place for one principal's cell and its store. */
@@ -72,16 +74,19 @@ export class CellPool {
     try {
       const tenant = await this.#tenant(berth)
       const cell = await tenant.cell
-      if (berth.users === 1) {
-        if (this.#lending.isShort(tenant.borrower)) await this.#reclaim(tenant.borrower)
-        cell.allow(this.#lending.draw(tenant.borrower))
-      }
+      // Once for all that use it at a time, and before any of them begins.
+      await (tenant.drawing ??= this.#draw(tenant, cell))
       return await work(cell)
     } finally {
       berth.users--
       berth.lastUse = this.#platform.clock.monotonic()
       if (berth.users === 0) this.#rest(berth)
     }
+  }
+
+  async #draw({ borrower }: Tenant, cell: LiveCell): Promise<void> {
+    if (this.#lending.isShort(borrower)) await this.#reclaim(borrower)
+    cell.allow(this.#lending.draw(borrower))
   }
 
   /** Ends every cell. Everything that was acknowledged is kept. */
@@ -106,6 +111,11 @@ export class CellPool {
   async #openBerth(principal: Principal, key: string): Promise<Berth> {
     await this.#closing.get(key)
     if (this.#berths.size > this.#limits.framesLive) await this.#makeRoom()
+    if (this.#berths.size > this.#limits.framesLive)
+      throw new BtcpError('BUSY', `Cannot start a cell: ${this.#limits.framesLive} others are busy`, {
+        effects: 'none',
+        limit: 'framesLive',
+      })
     try {
       const store = await Store.open(await this.#platform.tables(principal), {
         sha256: (bytes) => this.#platform.sha256(bytes),
@@ -123,6 +133,7 @@ export class CellPool {
 
   async #tenant(berth: Berth): Promise<Tenant> {
     if (berth.tenant) return berth.tenant
+    if (this.#memoryBytes > this.#limits.allCellsMemoryBytes) await this.#makeRoom()
     if (this.#lending.isFull) await this.#reclaim()
     if (this.#lending.isFull) {
       await this.#makeRoom()
@@ -132,7 +143,7 @@ export class CellPool {
     if (berth.tenant) return berth.tenant
     const borrower = this.#lending.open()
     if (!borrower) throw new BtcpError('BUSY', 'Cannot start a cell: the limit memoriesBroker is reached', { effects: 'none' })
-    const tenant: Tenant = { borrower, cell: berth.settling.then(() => this.#boot(berth, borrower)), live: undefined }
+    const tenant: Tenant = { borrower, cell: berth.settling.then(() => this.#boot(berth, borrower)), live: undefined, drawing: undefined }
     berth.tenant = tenant
     void tenant.cell.then(
       (cell) => {
@@ -142,6 +153,11 @@ export class CellPool {
       () => this.#vacate(berth, tenant),
     )
     return tenant
+  }
+
+  /** What the live cells said that they use. */
+  get #memoryBytes(): number {
+    return [...this.#open].reduce((sum, berth) => sum + (berth.tenant?.live?.memoryBytes ?? 0), 0)
   }
 
   #boot(berth: Berth, borrower: Borrower): Promise<LiveCell> {
@@ -158,6 +174,7 @@ export class CellPool {
   }
 
   #rest(berth: Berth): void {
+    if (berth.tenant) berth.tenant.drawing = undefined
     berth.cancelIdle = this.#platform.timer(this.#limits.cellIdleMs, () => void this.#leave(principalKey(berth.principal)), 'idle')
   }
 

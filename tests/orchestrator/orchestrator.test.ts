@@ -409,7 +409,56 @@ describe('calls', () => {
   })
 })
 
+describe('a cell that nobody uses', () => {
+  test('is dropped after a while, and the next call has its files', async () => {
+    const writes: Script = (message, cell) => {
+      if (message.t === 'boot') cell.ready()
+      if (message.t !== 'run') return
+      cell.journal.write(1, 'kept', utf8('x'))
+      cell.journal.barrier()
+      cell.exit(message.call)
+    }
+    const { orchestrator, platform } = start([writes, obedient], { cellIdleMs: 40 })
+    await run(orchestrator, 'a')
+    await new Promise((resolve) => setTimeout(resolve, 120))
+    expect(platform.cells[0]!.terminated).toBe(true)
+    await run(orchestrator, 'b')
+    const boot = platform.cells[1]!.heard[0]
+    expect(boot?.t === 'boot' && boot.metadata.map((stream) => new TextDecoder('latin1').decode(stream)).join('')).toContain('kept')
+    await orchestrator.dispose()
+  })
+
+  test('makes room for another principal, a busy one does not', async () => {
+    const holds: Script = (message, cell) => (message.t === 'run' ? undefined : obedient(message, cell))
+    const { orchestrator, platform } = start([holds, obedient], { framesLive: 2 })
+    const busy = run(orchestrator, 'a', { timeoutMs: 300 })
+    await run(orchestrator, 'b', {}, YOU)
+    await run(orchestrator, 'c', {}, { kind: 'local', name: 'third' })
+    expect(platform.cells.map((cell) => cell.terminated)).toEqual([false, true, false])
+    await busy
+    await orchestrator.dispose()
+  })
+
+  test('is the only one that makes room: with all busy the next is BUSY', async () => {
+    const holds: Script = (message, cell) => (message.t === 'run' ? undefined : obedient(message, cell))
+    const { orchestrator } = start([holds], { framesLive: 1 })
+    const busy = run(orchestrator, 'a', { timeoutMs: 200 })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await codeOf(run(orchestrator, 'b', {}, YOU))).toBe('BUSY: Cannot start a cell: 1 others are busy')
+    await busy
+    await orchestrator.dispose()
+  })
+})
+
 describe('memories', () => {
+  test('are drawn before the first of several runs begins', async () => {
+    const { orchestrator, platform } = start([obedient])
+    await Promise.all([run(orchestrator, 'a'), run(orchestrator, 'b'), run(orchestrator, 'c')])
+    const order = platform.cells[0]!.heard.map((message) => (message.t === 'allow' ? `allow ${message.memories}` : message.t))
+    expect(order.slice(0, 3)).toEqual(['boot', 'allow 64', 'run'])
+    await orchestrator.dispose()
+  })
+
   const allowed = (cell: ScriptedCell): number[] => cell.heard.flatMap((message) => (message.t === 'allow' ? [message.memories] : []))
 
   test('are lent: a busy cell may have what it needs, and keeps it while nobody else needs it', async () => {
