@@ -17,15 +17,15 @@ export const MODULES = [
     programs: words(`
       [ arch b2sum base32 base64 basename cat chgrp chmod chown cksum column comm cp cut date dd df dir dirname du echo env
       expand expr factor false fold groups hd head hexdump hostid hostname id install join kill link ln logname ls md5sum
-      mkdir mktemp mv nice nl nohup nproc od paste printenv printf pwd readlink realpath rev rm rmdir seq sha1sum sha224sum
-      sha256sum sha384sum sha512sum shuf sleep sort split stat sync tac tail tee test timeout touch tr true truncate tsort
-      tty uname unexpand uniq unlink wc which whoami xargs xxd yes
+      mkdir mktemp mv nice nl nohup nproc numfmt od paste pr printenv printf pwd readlink realpath rev rm rmdir seq sha1sum
+      sha224sum sha256sum sha384sum sha512sum shuf sleep sort split stat sync tac tail tee test timeout touch tr true
+      truncate tsort tty uname unexpand uniq unlink wc which whoami xargs xxd yes
     `),
   },
   {
     name: 'coreutils',
     licence: 'Apache-2.0 AND MIT',
-    programs: words(`basenc csplit fmt pathchk pr ptx sum`),
+    programs: words(`basenc csplit fmt pathchk ptx sum`),
   },
   {
     name: 'shell',

@@ -15,7 +15,6 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("csplit", uu_csplit::uumain),
     ("fmt", uu_fmt::uumain),
     ("pathchk", uu_pathchk::uumain),
-    ("pr", uu_pr::uumain),
     ("ptx", uu_ptx::uumain),
     ("sum", uu_sum::uumain),
 ];

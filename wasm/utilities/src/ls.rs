@@ -365,7 +365,8 @@ impl Listing {
             let follow = self.view.follow || self.view.follow_operands;
             // Without -l, -d and -F a link to a directory is that directory.
             let soft = !self.view.directory && self.view.format != Format::Long && self.view.mark != Mark::Classify;
-            match entry(&name, &name, follow, true) {
+            let found = entry(&name, &name, follow, true);
+            match found {
                 Err(errno) => self.complain(2, format!("cannot access {}: {errno}", quote_name(&name)))?,
                 Ok(entry) => {
                     let target_folder = soft && entry.target_stat.is_some_and(|stat| stat.is_dir());
@@ -407,7 +408,10 @@ impl Listing {
         for name in shown {
             match entry(&name, &join(path, &name), self.view.follow, self.view.needs_stat()) {
                 Ok(entry) => entries.push(entry),
-                Err(errno) => self.complain(1, format!("cannot access {}: {errno}", quote_name(&join(path, &name))))?,
+                Err(errno) => {
+                    self.complain(1, format!("cannot access {}: {errno}", quote_name(&join(path, &name))))?;
+                    entries.extend(entry(&name, b"", false, false));
+                }
             }
         }
         self.sort(&mut entries);
@@ -734,9 +738,7 @@ fn entry(name: &[u8], path: &[u8], follow: bool, needed: bool) -> Result<Entry, 
     if !needed {
         return Ok(Entry { name: name.to_vec(), stat: Stat::default(), known: false, target: None, target_stat: None });
     }
-    let link = lstat(path);
-    let followed = if follow { stat(path).or(link) } else { link };
-    let stat_of = followed?;
+    let stat_of = if follow { stat(path)? } else { lstat(path)? };
     let (mut target, mut target_stat) = (None, None);
     if stat_of.is_symlink() {
         target = std::fs::read_link(os_str(path)).ok().map(|target| os_bytes(&target).to_vec());

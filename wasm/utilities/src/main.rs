@@ -28,10 +28,12 @@ mod make;
 mod mode;
 mod names;
 mod number;
+mod numfmt;
 mod octal;
 mod options;
 mod order;
 mod owners;
+mod pages;
 mod permission;
 mod printf;
 mod random;
@@ -114,8 +116,10 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("nl", layout::run_nl),
     ("nohup", environment::run_nohup),
     ("nproc", identity::run_nproc),
+    ("numfmt", numfmt::run),
     ("od", octal::run),
     ("paste", layout::run_paste),
+    ("pr", pages::run),
     ("printenv", environment::run_printenv),
     ("printf", printf::run),
     ("pwd", identity::run_pwd),

@@ -6,7 +6,7 @@ use crate::options::{Parsed, Spec, choose, extra_operand, missing_operand, parse
 use crate::report::{Failure, Outcome, complain, failure, misuse, quote};
 use crate::stream::{Input, Output, trim};
 use std::time::{Duration, Instant};
-use tidepool_system::{Disposition, Errno, Pid, Signal, Spawn, Status, Wait, kill, pending, set_signal, stat, wait};
+use tidepool_system::{Disposition, Errno, Pid, Signal, Spawn, Status, Wait, getpid, kill, pending, set_signal, stat, wait};
 
 const SLEEP: Spec = Spec::new(
     "",
@@ -114,12 +114,21 @@ pub fn run_timeout(args: Vec<Vec<u8>>) -> Outcome {
             ended = watch.until(None)?;
         }
     }
-    let code = ended.map_or(125, Status::code);
-    Ok(match (timed_out, parsed.has("preserve-status")) {
-        (true, false) if killed || signal == Signal::KILL => 137,
-        (true, false) => 124,
-        _ => code,
-    })
+    match (ended, timed_out) {
+        // GNU's timeout sends the signal to its own group, so KILL ends it, too.
+        (_, true) if !foreground && (killed || signal == Signal::KILL) => end_by(Signal::KILL),
+        (Some(Status::Signaled(signal)), false) => end_by(signal),
+        (Some(Status::Signaled(Signal::KILL)), true) => Ok(137),
+        (_, true) if !parsed.has("preserve-status") => Ok(124),
+        (ended, _) => Ok(ended.map_or(125, Status::code)),
+    }
+}
+
+/// Ends by a signal, as the command did.
+fn end_by(signal: Signal) -> Outcome {
+    let _ = set_signal(signal, Disposition::Default);
+    let _ = kill(getpid(), signal);
+    Ok(128 + signal.0 as i32)
 }
 
 struct Watch {
