@@ -196,7 +196,14 @@ class RunningSession implements Session {
   #first: Process | undefined = undefined
   /** a signal that came before the first process was there */
   #early = 0
-  readonly #count = { alive: 0, made: 0, ended: (process: Process) => this.#ended(process) }
+  readonly #count = {
+    present: 0,
+    made: 0,
+    ended: (process: Process) => {
+      if (process === this.#first) this.#hangUp()
+    },
+    unwound: () => this.#unwound(),
+  }
 
   /** `finish` is called when no process is left; gives the number of the last journal message. */
   constructor(system: System, spec: SessionSpec, finish: () => number) {
@@ -244,9 +251,8 @@ class RunningSession implements Session {
     }
   }
 
-  #ended(process: Process): void {
-    if (process === this.#first) this.#hangUp()
-    if (this.#count.alive > 0 || !this.#first) return
+  #unwound(): void {
+    if (this.#count.present > 0 || !this.#first) return
     this.#system.table.closeSession(this.#session)
     const { waitStatus } = this.#first
     const signal = waitStatus & 0x7f

@@ -16,11 +16,12 @@ export const UNWIND = Object.freeze({ unwind: 'process' })
 export const FIRST_PID = 2
 
 export interface SessionCount {
-  alive: number
+  /** processes whose coroutine has not unwound */
+  present: number
   /** processes made so far */
   made: number
-  /** called when the session's first process has ended, and when its last one has */
   readonly ended: (process: Process) => void
+  readonly unwound: () => void
 }
 
 export interface ProcessTableOptions {
@@ -40,6 +41,8 @@ export class ProcessTable implements ProcessView {
   readonly #sessions = new Map<number, SessionCount>()
   #nextPid = FIRST_PID
   alive = 0
+  /** processes that have ended and hold their memory until their coroutine is resumed next */
+  unwinding = 0
 
   constructor(scheduler: Scheduler, pool: InstancePool, options: ProcessTableOptions) {
     this.#scheduler = scheduler
@@ -83,7 +86,7 @@ export class ProcessTable implements ProcessView {
     if (process.pgid === 0) process.pgid = pid
     this.#byPid.set(process.pid, process)
     const session = this.#sessions.get(process.session)!
-    session.alive++
+    session.present++
     session.made++
     this.alive++
     process.parent?.children.add(process)
@@ -133,7 +136,11 @@ export class ProcessTable implements ProcessView {
     if (process.instance === instance) {
       process.unwound = true
       if (process.alive) this.end(process, trapped ? Signal.ABRT : 0)
+      else this.unwinding--
       this.#forget(process)
+      const session = this.#sessions.get(process.session)!
+      session.present--
+      session.unwound()
     }
     this.#scheduler.switchTo(undefined)
   }
@@ -168,11 +175,10 @@ export class ProcessTable implements ProcessView {
     for (const child of process.children) this.#adopt(child)
     process.children.clear()
     if (process.resume || !process.started) process.wake()
-    const session = this.#sessions.get(process.session)!
-    session.alive--
+    if (!process.unwound) this.unwinding++
     this.#options.ended()
     this.#tellParent(process)
-    session.ended(process)
+    this.#sessions.get(process.session)!.ended(process)
   }
 
   #adopt(child: Process): void {

@@ -53,6 +53,12 @@ export class Blocking {
     return true
   }
 
+  /** Lets all others that are ready have their turn, then the call is made again. */
+  yield(process: Process): number {
+    process.yielding = true
+    return WOULD_BLOCK
+  }
+
   /** Work done for the running process, in pages of 4 KiB. */
   charge(bytes: number): void {
     this.#scheduler.fuel -= bytes >>> 12

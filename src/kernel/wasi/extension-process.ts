@@ -59,6 +59,8 @@ export const processExtension = (system: System) => ({
       guest.setU32(result, child.pid)
     } catch (error) {
       fds.closeAll()
+      // What has just ended gives its memory back in a moment.
+      if (error instanceof SysError && error.errno === Errno.EAGAIN && system.table.unwinding > 0) return system.blocking.yield(parent)
       throw error
     }
     return Errno.SUCCESS

@@ -77,7 +77,7 @@ describe('path_open', () => {
     const { vfs } = tests.kernel
     expect(vfs.resolve(vfs.root, '/tmp/f', true, false).mode).toBe(0o640)
   })
-  test('the 257th descriptor is EMFILE', async () => {
+  test('T60 the 257th descriptor is EMFILE', async () => {
     const out = p.room(4)
     const path = p.text('tmp')
     let errno = 0
