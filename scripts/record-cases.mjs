@@ -1,19 +1,22 @@
 // Records tests/shell/cases/*.yaml: runs every case in Debian 12's bash with GNU tools and writes what came out into the file.
 // The reference runs as a cell looks to its programs: user `user` (1000), HOME and cwd /home/user, host name tidepool, umask 022, TZ UTC,
-// LANG C.UTF-8, an empty /tmp; so it needs root (mount and UTS namespaces of util-linux). Usage: node scripts/record-cases.mjs [FILE…]
+// LANG C.UTF-8, an empty /tmp, pipes for its standard streams; so it needs root (mount and UTS namespaces of util-linux). Usage: node scripts/record-cases.mjs [FILE…]
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { parseDocument, stringify } from 'yaml'
 import { recorded } from '../tests/support/shell-case.ts'
 
 const FOLDER = new URL('../tests/shell/cases/', import.meta.url).pathname
 const INSIDE = `
-mount --bind "$1" /home/user && mount --bind "$3/passwd" /etc/passwd && mount --bind "$3/group" /etc/group && mount -t tmpfs tmpfs /tmp && chmod 1777 /tmp && hostname tidepool && cd /home/user &&
-exec setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME=/home/user USER=user LOGNAME=user TZ=UTC LANG=C.UTF-8 TERM=dumb \
-  PATH=/usr/local/bin:/usr/bin:/bin PWD=/home/user SHELL=/bin/bash timeout -k 1 20 bash -c "$2"`
+mount --bind "$1" /home/user && mount --bind "$3/passwd" /etc/passwd && mount --bind "$3/group" /etc/group && mount -t tmpfs tmpfs /tmp &&
+chmod 1777 /tmp && hostname tidepool && cd /home/user && {
+  cat | setpriv --reuid 1000 --regid 1000 --clear-groups env -i HOME=/home/user USER=user LOGNAME=user TZ=UTC LANG=C.UTF-8 TERM=dumb \
+    PATH=/usr/local/bin:/usr/bin:/bin PWD=/home/user SHELL=/bin/bash timeout -k 1 20 bash -c "$2" 2>&3 3>&- | cat
+  exit "\${PIPESTATUS[1]}"
+} 3> >(cat >&2)`
 
 function prepare() {
   if (process.getuid?.() !== 0) throw new Error('Cannot record: needs root to give the reference its own /home/user and host name')
@@ -48,9 +51,7 @@ const etc = prepare()
 const wanted = process.argv.slice(2)
 let changed = 0
 let total = 0
-for (const name of wanted.length > 0
-  ? wanted.map((path) => path.split('/').pop())
-  : readdirSync(FOLDER).filter((f) => f.endsWith('.yaml'))) {
+for (const name of wanted.length > 0 ? wanted.map((path) => basename(path)) : readdirSync(FOLDER).filter((f) => f.endsWith('.yaml'))) {
   const path = join(FOLDER, name)
   if (!existsSync(path)) throw new Error(`Cannot record "${name}": no such file in tests/shell/cases`)
   const document = parseDocument(readFileSync(path, 'utf8'))
