@@ -81,7 +81,7 @@ export class MessagePacker {
     this.#held.bytes += length
     if (length >= BLOB_BYTES / 4) {
       this.#writer.data(chunk.file.ino, chunk.index, this.#blobs.length, 0, length)
-      this.#blobs.push(chunk.bytes!.slice(0, length) as Uint8Array<ArrayBuffer>)
+      this.#blobs.push(chunk.bytes!.slice(0, length))
     } else {
       if (this.#smallBytes + length > BLOB_BYTES) this.#packSmall()
       this.#small.push(chunk)

@@ -115,9 +115,9 @@ export class CellFrame {
 
 export interface FrameEvents {
   /** Its last cell has ended. */
-  rests(): void
+  readonly rests: () => void
   /** It does not answer and is removed with its cells. */
-  died(): void
+  readonly died: () => void
 }
 
 /** Puts the frame into the document, gives it its port and waits until it answers there. */

@@ -323,7 +323,7 @@ class Reader {
     return new Reader(this.get(key), `${this.#at}/${key}`)
   }
   /** What `read` gives when the property is there, else nothing. */
-  optional<T extends object>(key: string, read: () => T): T | Record<never, never> {
+  optional<T extends object>(key: string, read: () => T): Partial<T> {
     return this.get(key) === undefined ? {} : read()
   }
   text(key: string, length: number): string {

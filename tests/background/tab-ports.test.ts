@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { portsOf, TabPort, type Incoming } from '../../src/background/tab-ports.ts'
-import { BtcpError } from '../../src/protocol/error.ts'
+import type { BtcpError } from '../../src/protocol/error.ts'
 import type { JsonValue } from '../../src/protocol/parse.ts'
 import { parseOrigin } from '../../src/protocol/principal.ts'
 import { ScriptedTransport } from '../support/scripted-transport.ts'

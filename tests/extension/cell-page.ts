@@ -23,23 +23,23 @@ export interface RunResult {
 
 export interface CellPage {
   /** From now on everything goes on under these limits. */
-  useLimits(overrides: Partial<Record<LimitName, number>>): void
+  readonly useLimits: (overrides: Partial<Record<LimitName, number>>) => void
   /** Runs a program in the cell of a site, through the orchestrator. */
-  run(site: string, argv: readonly string[], timeoutMs?: number): Promise<RunResult>
-  fs(site: string, op: FsOp): Promise<FsValue>
+  readonly run: (site: string, argv: readonly string[], timeoutMs?: number) => Promise<RunResult>
+  readonly fs: (site: string, op: FsOp) => Promise<FsValue>
   /** Starts a bare cell of a site, with no orchestrator; the result is its number. */
-  start(site: string): Promise<number>
-  say(cell: number, message: unknown): void
+  readonly start: (site: string) => Promise<number>
+  readonly say: (cell: number, message: unknown) => void
   /** The next message that has not been taken; undefined when the cell has ended or nothing comes in time. */
-  next(cell: number, waitMs?: number): Promise<unknown>
-  ask(cell: number, message: unknown): Promise<unknown>
-  terminate(cell: number): void
+  readonly next: (cell: number, waitMs?: number) => Promise<unknown>
+  readonly ask: (cell: number, message: unknown) => Promise<unknown>
+  readonly terminate: (cell: number) => void
   /** Resolves with whether the cell has ended by itself. */
-  ended(cell: number, waitMs: number): Promise<boolean>
+  readonly ended: (cell: number, waitMs: number) => Promise<boolean>
   /** how many cells the platform has started */
-  started(): number
+  readonly started: () => number
   /** what the latest beat of any cell says, after one more has come */
-  beat(): Promise<{ memories: number; memoryBytes: number; processes: number }>
+  readonly beat: () => Promise<{ memories: number; memoryBytes: number; processes: number }>
 }
 
 declare global {
@@ -69,7 +69,8 @@ function watched(real: Platform): Platform {
   return {
     ...real,
     async startCell(principal) {
-      const { port, terminate } = await real.startCell(principal)
+      const cell = await real.startCell(principal)
+      const { port } = cell
       started += 1
       const listen: typeof port.listen = (onMessage, onClose) =>
         port.listen((message) => {
@@ -80,7 +81,7 @@ function watched(real: Platform): Platform {
           }
           onMessage(message)
         }, onClose)
-      return { port: { send: (message) => port.send(message), listen, close: () => port.close() }, terminate }
+      return { port: { send: (message) => port.send(message), listen, close: () => port.close() }, terminate: () => cell.terminate() }
     },
   }
 }

@@ -274,10 +274,10 @@ describe('content in memory', () => {
     tree.put('f', 'x')
     tree.put('g', 'y')
     tree.reboot()
-    const { fault } = failing
+    const fault = failing.fault.bind(failing)
     failing.fault = (_mount, _ino, _index, done) => done(EIO)
     expect(errnoOf(() => tree.text('f'))).toBe('EIO')
-    failing.fault = fault.bind(failing)
+    failing.fault = fault
     expect(tree.text('f')).toBe('x')
     expect(tree.text('g')).toBe('y')
   })

@@ -4,7 +4,7 @@ import type { Transport } from '../../src/protocol/transport.ts'
 export class ScriptedTransport implements Transport {
   readonly sent: unknown[] = []
   closed = false
-  #onMessage = (_: unknown): void => undefined
+  #onMessage: (message: unknown) => void = () => undefined
   #onClose = (): void => undefined
 
   send(message: unknown): void {

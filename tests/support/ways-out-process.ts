@@ -39,7 +39,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
       socket.addEventListener('error', refused)
     }),
   'node:http': () => over((reached, refused) => http.get(`${target}/http`, reached).on('error', refused)),
-  'node:http2': () => over((reached, refused) => http2.connect(`${target}`).on('connect', reached).on('error', refused)),
+  'node:http2': () => over((reached, refused) => http2.connect(target).on('connect', reached).on('error', refused)),
   'node:net': () => over((reached, refused) => net.connect(port, '127.0.0.1', reached).on('error', refused)),
   'node:tls': () =>
     over((reached, refused) => tls.connect(port, '127.0.0.1').on('error', (error) => (isRefusal(error) ? refused(error) : reached()))),
@@ -74,6 +74,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'a file: module': () => importBuiltIn(`file://${execPath}`),
   // oxlint-disable-next-line no-eval -- the very thing that is tried
   eval: () => (0, eval)('1'),
+  // oxlint-disable-next-line typescript/no-implied-eval -- the very thing that is tried
   Function: () => new Function('return 1')(),
   'the environment': () => {
     if (host.env['CANARY'] === undefined) throw new Error('not there')

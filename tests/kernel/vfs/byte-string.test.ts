@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { byteString, bytesOf, fromText, toText } from '../../../src/kernel/vfs/byte-string.ts'
 
-const utf8 = (text: string) => [...fromText(text)].map((unit) => unit.charCodeAt(0))
+const utf8 = (text: string) => Array.from(fromText(text), (unit) => unit.charCodeAt(0))
 
 test('text becomes its UTF-8 bytes', () => {
   expect(utf8('aä€😀')).toEqual([0x61, 0xc3, 0xa4, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x98, 0x80])
