@@ -178,6 +178,25 @@ export const storeContract: Contract<TablesSubject> = {
     equal((await store.content(kept, 0)).length, SMALL_CHUNK)
     await store.close()
   },
+  'lays what is left of sparse chunks together anew': async ({ open }) => {
+    const tables = await open()
+    const { store, cell } = await begin(tables)
+    const files = Array.from({ length: 200 }, (_, i) => cell.write(1, `f${i}`, new Uint8Array(1_000).fill(i)))
+    cell.barrier()
+    await store.flush()
+    for (const [i, ino] of files.entries()) if (i % 4 !== 3) cell.unlink(1, `f${i}`, ino)
+    cell.barrier()
+    await store.flush()
+    await store.tidy()
+    const hashes = await tables.chunkHashes()
+    equal(hashes.length, 1)
+    equal((await tables.chunk(hashes[0]!))?.length, 50_000)
+    await store.close()
+    const again = await begin(await open())
+    for (const [i, ino] of files.entries())
+      equal(await again.store.content(ino, 0), i % 4 === 3 ? new Uint8Array(1_000).fill(i) : new Uint8Array(0))
+    await again.store.close()
+  },
   'writes a new base when deltas outgrow it, and nothing changes by that': async ({ open }) => {
     const tables = await open()
     const { store, cell } = await begin(tables)

@@ -27,8 +27,17 @@ export interface ImageInode {
   bytes: number
 }
 
+/** A part of a stored content that a file uses. */
+export interface Lying {
+  readonly ino: number
+  readonly index: number
+  readonly extent: Extent
+}
+
 /** Where the contents of a commit were put. */
 export type Placement = ReadonlyMap<number, ReadonlyMap<number, Extent>>
+
+const TIDY_FROM_BYTES = 64 * 1024
 
 export class FsImage {
   readonly #inodes = new Map<number, ImageInode>()
@@ -37,6 +46,8 @@ export class FsImage {
   #bytes = 0
   /** stored contents that nothing refers to any more, since the last look */
   #unreferenced = 0
+  /** bytes that files have let go of since then */
+  #released = 0
 
   get inodeCount(): number {
     return this.#inodes.size
@@ -44,11 +55,13 @@ export class FsImage {
   get bytes(): number {
     return this.#bytes
   }
-  get unreferenced(): number {
-    return this.#unreferenced
+  /** Whether files have let go of enough for a look at what is still in use. */
+  get isWorthTidying(): boolean {
+    return this.#unreferenced > 0 || this.#released > TIDY_FROM_BYTES
   }
-  clearUnreferenced(): void {
+  clearReleased(): void {
     this.#unreferenced = 0
+    this.#released = 0
   }
 
   inode(ino: number): ImageInode | undefined {
@@ -62,6 +75,20 @@ export class FsImage {
   }
   inos(): Iterable<number> {
     return this.#inodes.keys()
+  }
+
+  /** Stored contents of which the files use less than half, as far as the places of what they use tell; with what they use. */
+  sparse(): [hash: string, used: Lying[]][] {
+    const stored = new Map<string, { used: Lying[]; live: number; end: number }>()
+    for (const [ino, inode] of this.#inodes)
+      for (const [index, extent] of inode.extents) {
+        const of = stored.get(extent.hash) ?? { used: [], live: 0, end: 0 }
+        of.used.push({ ino, index, extent })
+        of.live += extent.length
+        of.end = Math.max(of.end, extent.offset + extent.length)
+        stored.set(extent.hash, of)
+      }
+    return [...stored].filter(([, { live, end }]) => live * 2 < end).map(([hash, { used }]) => [hash, used])
   }
 
   /** Inodes without a name: files that were open when their cell died. */
@@ -163,12 +190,7 @@ export class FsImage {
       const inode = staged.record ? this.#create(staged.record) : this.#inodes.get(ino)
       if (!inode) continue
       for (const [index, extent] of inode.extents) if (index >= staged.keep) this.#release(inode, index, extent)
-      for (const [index, extent] of placement.get(ino) ?? []) {
-        const old = inode.extents.get(index)
-        if (old) this.#release(inode, index, old)
-        inode.extents.set(index, extent)
-        this.#refer(inode, extent)
-      }
+      this.#place(inode, placement.get(ino) ?? [])
       if (staged.target) inode.target = staged.target
       for (const [name, child] of staged.entries)
         if (child === 0) inode.entries?.delete(name)
@@ -176,6 +198,23 @@ export class FsImage {
       inode.names = staged.names
       inode.parent = staged.parent
       inode.parentName = staged.parentName
+    }
+  }
+
+  /** Takes over that contents have been moved. */
+  relocate(placement: Placement): void {
+    for (const [ino, extents] of placement) {
+      const inode = this.#inodes.get(ino)
+      if (inode) this.#place(inode, extents)
+    }
+  }
+
+  #place(inode: ImageInode, extents: Iterable<readonly [number, Extent]>): void {
+    for (const [index, extent] of extents) {
+      const old = inode.extents.get(index)
+      if (old) this.#release(inode, index, old)
+      inode.extents.set(index, extent)
+      this.#refer(inode, extent)
     }
   }
 
@@ -214,6 +253,7 @@ export class FsImage {
 
   #release(inode: ImageInode, index: number, extent: Extent): void {
     inode.extents.delete(index)
+    this.#released += extent.length
     inode.bytes -= extent.length
     this.#bytes -= extent.length
     const left = (this.#references.get(extent.hash) ?? 1) - 1

@@ -112,8 +112,7 @@ export class Staging {
     }
     for (const [ino, staged] of this.#staged)
       if (!staged.gone) for (const [name, child] of staged.entries) writer.entry(ino, nameBytes(name), child)
-    for (const [ino, extents] of placement)
-      for (const [index, extent] of extents) writer.extent(ino, index, bytesOfHex(extent.hash), extent.offset, extent.length)
+    writeExtents(writer, placement)
     return writer.take()
   }
 
@@ -275,6 +274,11 @@ export class Staging {
     this.#staged.set(ino, staged)
     return staged
   }
+}
+
+export function writeExtents(writer: JournalWriter, placement: Placement): void {
+  for (const [ino, extents] of placement)
+    for (const [index, extent] of extents) writer.extent(ino, index, bytesOfHex(extent.hash), extent.offset, extent.length)
 }
 
 function fresh(): StagedInode {

@@ -4,10 +4,11 @@
  * Invariants: the image equals the head in the tables; nothing of a group is committed before its barrier; `committed` is told
  * only for what the tables have taken. One commit is under way at a time; groups that arrive meanwhile wait.
  */
+import { JournalWriter } from '../../protocol/journal.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import { FsImage, hexOf } from './fs-image.ts'
 import { pack, type Piece } from './pack.ts'
-import { type JournalPart, Staging, StoreViolation } from './staging.ts'
+import { type JournalPart, Staging, StoreViolation, writeExtents } from './staging.ts'
 import { type Head, type SegmentRef, STORE_FORMAT, type Tables, TablesError, type TablesChange } from './tables.ts'
 
 export interface StoreHost {
@@ -50,6 +51,8 @@ const CACHED_CHUNKS = 8
 const REWRITE_FROM_BYTES = 256 * 1024
 const REWRITE_FROM_DELTAS = 256
 const IDLE_MS = 2_000
+/** How many sparse chunks are laid together at a time. */
+const REPACK_CHUNKS = 64
 const EMPTY: Head = { gen: 0, fmt: STORE_FORMAT, base: null, deltas: [], nextSegment: 1 }
 
 export class Store {
@@ -192,6 +195,7 @@ export class Store {
   tidy(): Promise<void> {
     return this.#serially(async () => {
       try {
+        await this.#repack()
         if (this.#outgrown()) await this.#rewrite()
         await this.#collect()
       } catch (error) {
@@ -315,13 +319,34 @@ export class Store {
 
   #scheduleIdle(): void {
     this.#cancelIdle?.()
-    if (this.#closed || (!this.#outgrown() && this.#image.unreferenced === 0)) return
+    if (this.#closed || (!this.#outgrown() && !this.#image.isWorthTidying)) return
     this.#cancelIdle = this.#host.timer(IDLE_MS, () => void this.tidy().catch(() => {}), 'idle')
   }
 
   #outgrown(): boolean {
     const deltas = this.#head.deltas.reduce((sum, delta) => sum + delta.bytes, 0)
     return this.#head.deltas.length > REWRITE_FROM_DELTAS || deltas > Math.max(this.#head.base?.bytes ?? 0, REWRITE_FROM_BYTES)
+  }
+
+  /** Lays what is left of sparse chunks together anew; the collection then drops them. One that is damaged stays as it is. */
+  async #repack(): Promise<void> {
+    const left: Piece[] = []
+    for (const [hash, used] of this.#image.sparse().slice(0, REPACK_CHUNKS)) {
+      const chunk = await this.#chunk(hash).catch(() => undefined)
+      if (chunk)
+        for (const { ino, index, extent } of used)
+          left.push({ ino, index, bytes: chunk.slice(extent.offset, extent.offset + extent.length) })
+    }
+    if (left.length === 0) return
+    const { placement, chunks } = await pack(left, this.#host.sha256)
+    const writer = new JournalWriter()
+    writeExtents(writer, placement)
+    const delta = writer.take()
+    const ref = await this.#segmentRef(this.#head.nextSegment, delta)
+    const next: Head = { ...this.#head, gen: this.#head.gen + 1, deltas: [...this.#head.deltas, ref], nextSegment: ref.id + 1 }
+    await this.#tables.commit({ ...change(this.#head.gen, next, false), segments: [{ id: ref.id, bytes: delta }], chunks })
+    this.#head = next
+    this.#image.relocate(placement)
   }
 
   async #rewrite(): Promise<void> {
@@ -341,7 +366,7 @@ export class Store {
     }
     const dropSegments = (await this.#tables.segmentIds()).filter((id) => !segments.has(id))
     const dropChunks = (await this.#tables.chunkHashes()).filter((hash) => !chunks.has(hash))
-    this.#image.clearUnreferenced()
+    this.#image.clearReleased()
     if (dropSegments.length === 0 && dropChunks.length === 0) return
     const next: Head = { ...this.#head, gen: this.#head.gen + 1 }
     await this.#tables.commit({ ...change(this.#head.gen, next, false), dropSegments, dropChunks })
