@@ -35,7 +35,7 @@ test('a module that imports its memory, has none, or a shared or 64-bit one is r
   for (const flags of [2, 3, 4, 5, 8, 0x80]) expect(adaptForeign(memory(flags))).toBeUndefined()
 })
 
-test('T77 cut off at every byte, or with any byte changed, it gives a module or none and never throws', () => {
+test('cut off at every byte, or with any byte changed, it gives a module or none and never throws', () => {
   for (let length = 0; length < FOREIGN_PUPPET.length; length += 7) adaptForeign(FOREIGN_PUPPET.subarray(0, length))
   for (let at = 8; at < FOREIGN_PUPPET.length; at += 5) {
     const changed = Uint8Array.from(FOREIGN_PUPPET)
