@@ -4,7 +4,7 @@
  */
 import { decide, type Capability, type CapabilityRequest } from '../protocol/capability.ts'
 import { builtInTool } from '../protocol/built-in-tools.ts'
-import { BtcpError } from '../protocol/error.ts'
+import { BtcpError, type Effects } from '../protocol/error.ts'
 import { validateJson } from '../protocol/json-schema.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { manifestOf } from '../protocol/manifest.ts'
@@ -43,45 +43,49 @@ const PARAMS = ['name', 'arguments', 'timeoutMs', 'onMissing', 'progress']
 
 export async function callTool(incoming: Incoming, consent: Consent): Promise<JsonValue> {
   const ended = new AbortController()
-  const signal = AbortSignal.any([incoming.signal, ended.signal])
-  const call = parseCall(incoming, signal)
+  const call = parseCall(incoming, AbortSignal.any([incoming.signal, ended.signal]))
   const { origin } = call.port.caller
-  const request: CapabilityRequest = {
-    principal: siteOf(origin),
-    manifest: call.manifest,
-    builtIn: true,
-    call: call.id,
-    capabilities: call.tool.capabilities,
-    now: Date.now(),
-  }
-  let taken = await take(origin, request)
-  if (!taken.decision.allow && incoming.request.params['onMissing'] === 'prompt') {
-    await consent(incoming, taken.decision.missing, { tool: call.tool.name })
-    taken = await take(origin, { ...request, now: Date.now() })
-  }
-  const { decision, snapshot } = taken
+  const { decision, snapshot, taken, request } = await decideCall(call, incoming, consent)
   const finish = begin(auditRow(call, decision.allow), call.arguments)
   if (!decision.allow) {
     finish({ outcome: 'CAPABILITY_DENIED' })
     throw denied(call.tool.name, decision.missing)
   }
   running.set(call.id, { origin, request, end: (error) => ended.abort(error) })
-  const started = performance.now()
   try {
     incoming.port.notify('notifications/started', { requestId: incoming.request.id })
-    const result = await run(call, snapshot, taken.taken, incoming.request.id)
-    finish({
-      outcome: result.isError ? 'failed' : 'ok',
-      resultBytes: weight(result as unknown as JsonValue),
-      durationMs: performance.now() - started,
-    })
+    const result = await timed(finish, () => run(call, snapshot, taken, incoming.request.id))
     return result as unknown as JsonValue
-  } catch (error) {
-    finish({ outcome: error instanceof BtcpError ? error.data.btcpCode : 'INTERNAL_ERROR', durationMs: performance.now() - started })
-    throw error
   } finally {
     running.delete(call.id)
     if (await release(origin, call.id)) await publish(siteOf(origin), await snapshotOf(origin))
+  }
+}
+
+/** What the grants say; where the page wants that, its user is asked for what is missing, and they are asked again. */
+async function decideCall(call: Call, incoming: Incoming, consent: Consent) {
+  const { origin } = call.port.caller
+  const { tool, manifest, id } = call
+  const request = { principal: siteOf(origin), manifest, builtIn: true, call: id, capabilities: tool.capabilities, now: Date.now() }
+  const first = await take(origin, request)
+  if (first.decision.allow || incoming.request.params['onMissing'] !== 'prompt') return { ...first, request }
+  await consent(incoming, first.decision.missing, { tool: tool.name }).catch((error: unknown) => {
+    throw withEffects(error, 'none')
+  })
+  return { ...(await take(origin, { ...request, now: Date.now() })), request }
+}
+
+/** Runs the call and closes its row of the audit. */
+async function timed(finish: ReturnType<typeof begin>, work: () => Promise<ToolResult>): Promise<ToolResult> {
+  const started = performance.now()
+  const end = (outcome: string, more: object = {}): void => finish({ outcome, durationMs: performance.now() - started, ...more })
+  try {
+    const result = await work()
+    end(result.isError ? 'failed' : 'ok', { resultBytes: weight(result as unknown as JsonValue) })
+    return result
+  } catch (error) {
+    end(error instanceof BtcpError ? error.data.btcpCode : 'INTERNAL_ERROR')
+    throw error
   }
 }
 
@@ -131,9 +135,8 @@ async function run(call: Call, snapshot: Snapshot, renew: boolean, requestId: nu
     const request = timeoutMs === undefined ? common : { ...common, timeoutMs }
     return await runOffscreen({ principal: common.principal, request, onProgress }, snapshot, renew)
   } catch (error) {
-    // Whatever the sandbox says of its end, the reason is the one for which it was ended.
-    call.signal.throwIfAborted()
-    throw error
+    // Whatever the sandbox says of its end, the reason is the one for which it was ended; whether it had begun, the sandbox knows.
+    throw call.signal.aborted ? withEffects(call.signal.reason, effectsOf(error)) : error
   } finally {
     call.signal.removeEventListener('abort', cancel)
   }
@@ -152,6 +155,15 @@ export async function endUngranted(origin: Origin, { grants }: Snapshot): Promis
         }),
       )
   }
+}
+
+const effectsOf = (error: unknown): Effects => (error instanceof BtcpError ? error.data.effects : undefined) ?? 'unknown'
+
+/** The same error, with what the call can have done by then. */
+function withEffects(error: unknown, effects: Effects): unknown {
+  if (!(error instanceof BtcpError)) return error
+  const { btcpCode, ...data } = error.data
+  return new BtcpError(btcpCode, error.message, { ...data, effects })
 }
 
 const auditRow = (call: Call, allowed: boolean): Parameters<typeof begin>[0] => ({

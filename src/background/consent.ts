@@ -26,6 +26,8 @@ interface Prompt {
 }
 
 const prompts = new Map<string, Prompt>()
+/** the sites with a question that is open */
+const asking = new Set<Origin>()
 const denials = new SiteRows('session', 'denials', (stored) => (typeof stored === 'number' ? stored : 0))
 
 export const isSilenced = async (origin: Origin): Promise<boolean> => (await denials.of(origin).read()) >= LIMITS.consentDenials
@@ -35,8 +37,18 @@ export const forgetDenials = async (origin: Origin): Promise<void> => await deni
 /** Asks the person. Resolves to a choice for each capability; throws BUSY or USER_REJECTED when it cannot be asked now. */
 export async function ask(question: ConsentQuestion, signal: AbortSignal): Promise<Choices> {
   const { origin } = question
-  if ([...prompts.values()].some((prompt) => prompt.question.origin === origin))
+  if (asking.has(origin))
     throw new BtcpError('BUSY', 'Cannot ask for capabilities: an earlier request of this site is still open', { effects: 'none' })
+  asking.add(origin)
+  try {
+    return await askAlone(question, signal)
+  } finally {
+    asking.delete(origin)
+  }
+}
+
+async function askAlone(question: ConsentQuestion, signal: AbortSignal): Promise<Choices> {
+  const { origin } = question
   if (await isSilenced(origin))
     throw new BtcpError('USER_REJECTED', `Cannot ask for capabilities: the user has said no ${LIMITS.consentDenials} times in this session`)
   signal.throwIfAborted()

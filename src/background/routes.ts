@@ -30,8 +30,8 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   'capabilities/list': async ({ port }) => ({ grants: (await snapshotOf(port.caller.origin)).grants.map(shownGrant) }),
   'capabilities/preflight': async ({ request, port }) => await preflight(port.caller.origin, parseNames(request.params)),
   'capabilities/request': async (incoming) => {
-    const { capabilities: _, ...options } = incoming.request.params
-    const choices = await requestCapabilities(incoming, parseNames(incoming.request.params), options)
+    const { params } = incoming.request
+    const choices = await requestCapabilities(incoming, parseNames(params), { reason: params['reason'] ?? null })
     return consentAnswer(choices)
   },
   'capabilities/revoke': async ({ request, port }) => {

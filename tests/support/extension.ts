@@ -270,7 +270,10 @@ export class ConsentWindow {
   /** Presses the button as soon as it is armed, and waits until the window is gone. */
   async press(button: 'allow' | 'deny'): Promise<void> {
     const closed = this.page.waitForEvent('close')
-    await this.page.click(`#${button}`)
+    // The window may be gone before the click has ended.
+    await this.page.click(`#${button}`).catch((error: unknown) => {
+      if (!this.page.isClosed()) throw error
+    })
     await closed
   }
 }
