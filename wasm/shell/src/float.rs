@@ -8,7 +8,10 @@ struct Natural(Vec<u32>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     /// mantissa × 2^exponent; the mantissa's top bit is set unless it is 0.
-    Finite { mantissa: u64, exponent: i32 },
+    Finite {
+        mantissa: u64,
+        exponent: i32,
+    },
     Infinite,
     NotANumber,
 }
@@ -207,7 +210,11 @@ fn parse_decimal(text: &[u8]) -> Option<(Kind, usize)> {
         };
         let count = text.get(start..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
         if count > 0 {
-            let value = text.get(start..start + count).unwrap_or_default().iter().fold(0i64, |value, digit| (value * 10 + i64::from(digit - b'0')).min(1 << 20));
+            let value = text
+                .get(start..start + count)
+                .unwrap_or_default()
+                .iter()
+                .fold(0i64, |value, digit| (value * 10 + i64::from(digit - b'0')).min(1 << 20));
             scale += sign * value;
             at = start + count;
         }
@@ -302,7 +309,11 @@ fn parse_hexadecimal(text: &[u8]) -> (Kind, usize) {
         let start = at + 1 + usize::from(matches!(text.get(at + 1), Some(b'-' | b'+')));
         let count = text.get(start..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
         if count > 0 {
-            let power = text.get(start..start + count).unwrap_or_default().iter().fold(0i32, |value, digit| (value * 10 + i32::from(digit - b'0')).min(20_000));
+            let power = text
+                .get(start..start + count)
+                .unwrap_or_default()
+                .iter()
+                .fold(0i32, |value, digit| (value * 10 + i32::from(digit - b'0')).min(20_000));
             exponent += sign * power;
             at = start + count;
         }

@@ -1,7 +1,8 @@
-//! POSIX extended regular expressions for `=~`: a backtracking matcher that takes the longest match of leftmost ones, as
-//! POSIX asks, with groups.
+//! POSIX extended regular expressions for `=~`. An expression is compiled to instructions, which run backtracking with a
+//! stack of their own: the leftmost match, and of those the longest. No instruction is tried twice at the same place, so
+//! that time is bounded by the product of both lengths (unless there are back references, which are counted instead).
 
-use crate::expand::pattern::character;
+use crate::expand::pattern::{character, find as find_text, in_class};
 use crate::variables::Bytes;
 
 #[derive(Debug, Clone)]
@@ -9,45 +10,81 @@ enum Node {
     /// A character.
     One(u32),
     Any,
-    Set { negated: bool, ranges: Vec<(u32, u32)>, classes: Vec<Bytes> },
+    Set(Set),
+    Assertion(Assertion),
+    Group(usize, Box<Node>),
+    Back(usize),
+    Sequence(Vec<Node>),
+    Choice(Vec<Node>),
+    Repeat {
+        inner: Box<Node>,
+        least: u32,
+        most: u32,
+    },
+}
+
+#[derive(Debug, Clone)]
+struct Set {
+    negated: bool,
+    ranges: Vec<(u32, u32)>,
+    classes: Vec<Bytes>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Assertion {
     Start,
     End,
     WordStart,
     WordEnd,
     WordBorder(bool),
-    Group(usize, Box<Node>),
+}
+
+#[derive(Debug)]
+enum Instruction {
+    One(u32),
+    Any,
+    Set(Set),
+    Assertion(Assertion),
+    /// Notes the place in slot n: 2 × group, and the odd one after it for its end.
+    Save(usize),
     Back(usize),
-    Sequence(Vec<Node>),
-    Choice(Vec<Node>),
-    Repeat { inner: Box<Node>, least: u32, most: u32 },
+    /// Tries the first, then the second.
+    Split(usize, usize),
+    Jump(usize),
+    Match,
 }
 
 const UNLIMITED: u32 = u32::MAX;
-/// Steps that one match may take: beyond it a pattern is taken not to match, instead of hanging.
-const STEPS: u64 = 20_000_000;
+const MAXIMUM_INSTRUCTIONS: usize = 30_000;
+/// Tries with back references, and places remembered without: beyond them the expression is refused.
+const MAXIMUM_STEPS: usize = 20_000_000;
+const MAXIMUM_PLACES: usize = 1 << 30;
 
-/// The matched text and its groups (empty where a group took no part). Err: no regular expression.
-pub fn find(regex: &[u8], text: &[u8], ignore_case: bool) -> Result<Option<Vec<Bytes>>, ()> {
-    let mut reader = Reader { text: regex, at: 0, groups: 0, depth: 0 };
+/// Not a regular expression, or one that would take too long.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadExpression;
+
+/// The matched text and its groups (empty where a group took no part).
+pub fn find(regex: &[u8], text: &[u8], ignore_case: bool) -> Result<Option<Vec<Bytes>>, BadExpression> {
+    let mut reader = Reader { text: regex, at: 0, groups: 0, depth: 0, has_back_references: false };
     let node = reader.choice()?;
     if reader.at < regex.len() {
-        return Err(());
+        return Err(BadExpression);
     }
-    let mut matcher = Matcher { text, groups: vec![None; reader.groups + 1], steps: 0, ignore_case };
+    let mut program = Vec::new();
+    compile(&node, &mut program)?;
+    program.push(Instruction::Match);
+    let slots = 2 * (reader.groups + 1);
+    let mut machine = Machine::new(&program, text, slots, ignore_case, reader.has_back_references)?;
     let mut start = 0;
     while start <= text.len() {
-        let mut best: Option<(usize, Vec<Option<(usize, usize)>>)> = None;
-        matcher.groups.iter_mut().for_each(|group| *group = None);
-        matcher.run(&node, start, &mut |matcher, end| {
-            if best.as_ref().is_none_or(|(longest, _)| end > *longest) {
-                best = Some((end, matcher.groups.clone()));
-            }
-            end == matcher.text.len()
-        });
-        if let Some((end, groups)) = best {
+        if let Some((end, saved)) = machine.run(start)? {
             let piece = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_vec();
             let mut values = vec![piece(start, end)];
-            values.extend(groups.iter().skip(1).map(|group| group.map_or_else(Vec::new, |(from, to)| piece(from, to))));
+            values.extend(saved.chunks(2).skip(1).map(|slot| match slot {
+                [Some(from), Some(to)] => piece(*from, *to),
+                _ => Vec::new(),
+            }));
             return Ok(Some(values));
         }
         start += character(text.get(start..).unwrap_or_default()).1.max(1);
@@ -55,148 +92,231 @@ pub fn find(regex: &[u8], text: &[u8], ignore_case: bool) -> Result<Option<Vec<B
     Ok(None)
 }
 
-struct Matcher<'a> {
+fn compile(node: &Node, program: &mut Vec<Instruction>) -> Result<(), BadExpression> {
+    if program.len() > MAXIMUM_INSTRUCTIONS {
+        return Err(BadExpression);
+    }
+    match node {
+        Node::One(value) => program.push(Instruction::One(*value)),
+        Node::Any => program.push(Instruction::Any),
+        Node::Set(set) => program.push(Instruction::Set(set.clone())),
+        Node::Assertion(assertion) => program.push(Instruction::Assertion(*assertion)),
+        Node::Back(number) => program.push(Instruction::Back(*number)),
+        Node::Sequence(nodes) => nodes.iter().try_for_each(|node| compile(node, program))?,
+        Node::Group(number, inner) => {
+            program.push(Instruction::Save(2 * number));
+            compile(inner, program)?;
+            program.push(Instruction::Save(2 * number + 1));
+        }
+        Node::Choice(choices) => compile_choice(choices, program)?,
+        Node::Repeat { inner, least, most } => compile_repeat(inner, *least, *most, program)?,
+    }
+    Ok(())
+}
+
+fn compile_choice(choices: &[Node], program: &mut Vec<Instruction>) -> Result<(), BadExpression> {
+    let mut jumps = Vec::new();
+    for (at, choice) in choices.iter().enumerate() {
+        if at + 1 == choices.len() {
+            compile(choice, program)?;
+            break;
+        }
+        let split = program.len();
+        program.push(Instruction::Split(split + 1, 0));
+        compile(choice, program)?;
+        jumps.push(program.len());
+        program.push(Instruction::Jump(0));
+        set_target(program, split);
+    }
+    jumps.into_iter().for_each(|jump| set_target(program, jump));
+    Ok(())
+}
+
+/// Lets the jump, or the second way of the split, at `at` lead to the program's end.
+fn set_target(program: &mut [Instruction], at: usize) {
+    let end = program.len();
+    match program.get_mut(at) {
+        Some(Instruction::Jump(target)) => *target = end,
+        Some(Instruction::Split(_, second)) => *second = end,
+        _ => {}
+    }
+}
+
+fn compile_repeat(inner: &Node, least: u32, most: u32, program: &mut Vec<Instruction>) -> Result<(), BadExpression> {
+    for _ in 0..least {
+        compile(inner, program)?;
+    }
+    if most == UNLIMITED {
+        let split = program.len();
+        program.push(Instruction::Split(split + 1, 0));
+        compile(inner, program)?;
+        program.push(Instruction::Jump(split));
+        set_target(program, split);
+        return Ok(());
+    }
+    let mut splits = Vec::new();
+    for _ in least..most {
+        splits.push(program.len());
+        program.push(Instruction::Split(program.len() + 1, 0));
+        compile(inner, program)?;
+    }
+    splits.into_iter().for_each(|split| set_target(program, split));
+    Ok(())
+}
+
+/// What is left to try.
+enum Branch {
+    At(usize, usize),
+    /// A slot gets back what it held.
+    Restore(usize, Option<usize>),
+}
+
+struct Machine<'a> {
+    program: &'a [Instruction],
     text: &'a [u8],
-    groups: Vec<Option<(usize, usize)>>,
-    steps: u64,
+    slots: Vec<Option<usize>>,
+    /// One bit for each instruction and place; empty with back references, where a second try can end otherwise.
+    tried: Vec<u64>,
+    steps: usize,
     ignore_case: bool,
 }
 
-type Accept<'f> = &'f mut dyn FnMut(&mut Matcher<'_>, usize) -> bool;
+type Found = Option<(usize, Vec<Option<usize>>)>;
 
-impl Matcher<'_> {
-    /// Calls `accept` with each end that the node can reach from `at`, until it says true.
-    fn run(&mut self, node: &Node, at: usize, accept: Accept<'_>) -> bool {
-        self.steps += 1;
-        if self.steps > STEPS {
-            return true;
+impl<'a> Machine<'a> {
+    fn new(
+        program: &'a [Instruction],
+        text: &'a [u8],
+        slots: usize,
+        ignore_case: bool,
+        counts: bool,
+    ) -> Result<Machine<'a>, BadExpression> {
+        let places = program.len().saturating_mul(text.len() + 1);
+        if places > MAXIMUM_PLACES {
+            return Err(BadExpression);
         }
-        let rest = self.text.get(at..).unwrap_or_default();
-        match node {
-            Node::One(_) | Node::Any | Node::Set { .. } => {
-                if rest.is_empty() {
-                    return false;
-                }
-                let (value, length) = character(rest);
-                self.takes(node, value) && accept(self, at + length)
-            }
-            Node::Start => at == 0 && accept(self, at),
-            Node::End => rest.is_empty() && accept(self, at),
-            Node::WordStart => !self.word_before(at) && self.word_at(at) && accept(self, at),
-            Node::WordEnd => self.word_before(at) && !self.word_at(at) && accept(self, at),
-            Node::WordBorder(wanted) => (self.word_before(at) != self.word_at(at)) == *wanted && accept(self, at),
-            Node::Group(number, inner) => {
-                let number = *number;
-                let old = self.groups.get(number).copied().flatten();
-                let found = self.run(inner, at, &mut |matcher, end| {
-                    let before = matcher.set_group(number, Some((at, end)));
-                    let found = accept(matcher, end);
-                    if !found {
-                        matcher.set_group(number, before);
+        let tried = if counts { Vec::new() } else { vec![0; places / 64 + 1] };
+        Ok(Machine { program, text, slots: vec![None; slots], tried, steps: 0, ignore_case })
+    }
+
+    /// The longest match from `start`; of equal ones the first.
+    fn run(&mut self, start: usize) -> Result<Found, BadExpression> {
+        self.slots.iter_mut().for_each(|slot| *slot = None);
+        let mut best: Found = None;
+        let mut stack = vec![Branch::At(0, start)];
+        while let Some(branch) = stack.pop() {
+            match branch {
+                Branch::Restore(slot, value) => self.set_slot(slot, value),
+                Branch::At(instruction, at) => {
+                    if let Some(end) = self.follow(instruction, at, &mut stack)?
+                        && best.as_ref().is_none_or(|(longest, _)| end > *longest)
+                    {
+                        best = Some((end, self.slots.clone()));
                     }
-                    found
-                });
-                if !found {
-                    self.set_group(number, old);
                 }
-                found
             }
-            Node::Back(number) => {
-                let Some((from, to)) = self.groups.get(*number).copied().flatten() else {
-                    return false;
-                };
-                let piece = self.text.get(from..to).unwrap_or_default();
-                rest.starts_with(piece) && accept(self, at + piece.len())
-            }
-            Node::Sequence(nodes) => self.run_sequence(nodes, at, accept),
-            Node::Choice(choices) => choices.iter().any(|choice| self.run(choice, at, accept)),
-            Node::Repeat { inner, least, most } => {
-                if matches!(**inner, Node::One(_) | Node::Any | Node::Set { .. }) {
-                    return self.run_simple_repeat(inner, *least, *most, at, accept);
-                }
-                self.run_repeat(inner, *least, *most, at, accept)
-            }
+        }
+        Ok(best)
+    }
+
+    fn set_slot(&mut self, slot: usize, value: Option<usize>) {
+        if let Some(place) = self.slots.get_mut(slot) {
+            *place = value;
         }
     }
 
-    fn set_group(&mut self, number: usize, value: Option<(usize, usize)>) -> Option<(usize, usize)> {
-        self.groups.get_mut(number).map(|group| std::mem::replace(group, value)).unwrap_or_default()
-    }
-
-    fn run_sequence(&mut self, nodes: &[Node], at: usize, accept: Accept<'_>) -> bool {
-        match nodes.split_first() {
-            None => accept(self, at),
-            Some((node, [])) => self.run(node, at, accept),
-            Some((node, rest)) => self.run(node, at, &mut |matcher, end| matcher.run_sequence(rest, end, accept)),
+    /// Whether this instruction was run at this place before.
+    fn is_known(&mut self, instruction: usize, at: usize) -> Result<bool, BadExpression> {
+        if self.tried.is_empty() {
+            self.steps += 1;
+            return if self.steps > MAXIMUM_STEPS { Err(BadExpression) } else { Ok(false) };
         }
+        let place = instruction * (self.text.len() + 1) + at;
+        let Some(word) = self.tried.get_mut(place / 64) else {
+            return Ok(true);
+        };
+        let known = *word >> (place % 64) & 1 == 1;
+        *word |= 1 << (place % 64);
+        Ok(known)
     }
 
-    /// One-character nodes repeat without recursion.
-    fn run_simple_repeat(&mut self, inner: &Node, least: u32, most: u32, at: usize, accept: Accept<'_>) -> bool {
-        let mut ends = vec![at];
-        let mut end = at;
-        while (ends.len() as u32) <= most && end < self.text.len() {
-            let (value, length) = character(self.text.get(end..).unwrap_or_default());
-            if !self.takes(inner, value) {
-                break;
+    /// Runs on from an instruction until it matches (where it ends) or fails.
+    fn follow(&mut self, instruction: usize, at: usize, stack: &mut Vec<Branch>) -> Result<Option<usize>, BadExpression> {
+        let (mut next, mut at) = (instruction, at);
+        loop {
+            if self.is_known(next, at)? {
+                return Ok(None);
             }
-            end += length;
-            ends.push(end);
-        }
-        while ends.len() > least as usize {
-            let Some(end) = ends.pop() else {
-                return false;
+            let program = self.program;
+            let Some(instruction) = program.get(next) else {
+                return Ok(None);
             };
-            if accept(self, end) {
-                return true;
+            next += 1;
+            let rest = self.text.get(at..).unwrap_or_default();
+            match instruction {
+                Instruction::Match => return Ok(Some(at)),
+                Instruction::Jump(target) => next = *target,
+                Instruction::Split(first, second) => {
+                    stack.push(Branch::At(*second, at));
+                    next = *first;
+                }
+                Instruction::Save(slot) => {
+                    stack.push(Branch::Restore(*slot, self.slots.get(*slot).copied().flatten()));
+                    self.set_slot(*slot, Some(at));
+                }
+                Instruction::Assertion(assertion) if self.holds(*assertion, at) => {}
+                Instruction::Back(number) => match (self.slots.get(2 * number), self.slots.get(2 * number + 1)) {
+                    (Some(Some(from)), Some(Some(to))) if rest.starts_with(self.text.get(*from..*to).unwrap_or_default()) => {
+                        at += to - from
+                    }
+                    _ => return Ok(None),
+                },
+                Instruction::One(_) | Instruction::Any | Instruction::Set(_) if !rest.is_empty() => {
+                    let (value, length) = character(rest);
+                    if !self.takes(instruction, value) {
+                        return Ok(None);
+                    }
+                    at += length;
+                }
+                _ => return Ok(None),
             }
         }
-        false
     }
 
-    fn run_repeat(&mut self, inner: &Node, least: u32, most: u32, at: usize, accept: Accept<'_>) -> bool {
-        if most > 0 {
-            let (less, fewer) = (least.saturating_sub(1), if most == UNLIMITED { most } else { most - 1 });
-            let found = self.run(inner, at, &mut |matcher, end| {
-                // A round that takes nothing would go on for ever.
-                (end > at || least > 0) && matcher.run_repeat(inner, less, fewer, end, accept)
-            });
-            if found {
-                return true;
-            }
+    fn holds(&self, assertion: Assertion, at: usize) -> bool {
+        let word_at = |at: usize| self.text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let before = at.checked_sub(1).is_some_and(word_at);
+        match assertion {
+            Assertion::Start => at == 0,
+            Assertion::End => at == self.text.len(),
+            Assertion::WordStart => !before && word_at(at),
+            Assertion::WordEnd => before && !word_at(at),
+            Assertion::WordBorder(wanted) => (before != word_at(at)) == wanted,
         }
-        least == 0 && accept(self, at)
     }
 
-    fn takes(&self, node: &Node, value: u32) -> bool {
-        match node {
-            Node::Any => true,
-            Node::One(wanted) => *wanted == value || (self.ignore_case && fold(*wanted) == fold(value)),
-            Node::Set { negated, ranges, classes } => {
+    fn takes(&self, instruction: &Instruction, value: u32) -> bool {
+        match instruction {
+            Instruction::Any => true,
+            Instruction::One(wanted) => *wanted == value || (self.ignore_case && lower(*wanted) == lower(value)),
+            Instruction::Set(set) => {
                 let inside = |value: u32| {
-                    ranges.iter().any(|(low, high)| (*low..=*high).contains(&value)) || classes.iter().any(|name| crate::expand::pattern::in_class(name, value))
+                    set.ranges.iter().any(|(low, high)| (*low..=*high).contains(&value))
+                        || set.classes.iter().any(|name| in_class(name, value))
                 };
-                let hit = inside(value) || (self.ignore_case && (inside(fold(value)) || inside(unfold(value))));
-                hit != *negated
+                let hit = inside(value) || (self.ignore_case && (inside(lower(value)) || inside(upper(value))));
+                hit != set.negated
             }
             _ => false,
         }
     }
-
-    fn word_at(&self, at: usize) -> bool {
-        self.text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-    }
-
-    fn word_before(&self, at: usize) -> bool {
-        at.checked_sub(1).is_some_and(|before| self.word_at(before))
-    }
 }
 
-fn fold(value: u32) -> u32 {
+fn lower(value: u32) -> u32 {
     char::from_u32(value).map_or(value, |letter| u32::from(letter.to_ascii_lowercase()))
 }
 
-fn unfold(value: u32) -> u32 {
+fn upper(value: u32) -> u32 {
     char::from_u32(value).map_or(value, |letter| u32::from(letter.to_ascii_uppercase()))
 }
 
@@ -205,6 +325,7 @@ struct Reader<'a> {
     at: usize,
     groups: usize,
     depth: u32,
+    has_back_references: bool,
 }
 
 impl Reader<'_> {
@@ -212,16 +333,16 @@ impl Reader<'_> {
         self.text.get(self.at).copied()
     }
 
-    fn choice(&mut self) -> Result<Node, ()> {
+    fn choice(&mut self) -> Result<Node, BadExpression> {
         let mut choices = vec![self.sequence()?];
         while self.peek() == Some(b'|') {
             self.at += 1;
             choices.push(self.sequence()?);
         }
-        Ok(if choices.len() == 1 { choices.pop().ok_or(())? } else { Node::Choice(choices) })
+        Ok(if choices.len() == 1 { choices.pop().ok_or(BadExpression)? } else { Node::Choice(choices) })
     }
 
-    fn sequence(&mut self) -> Result<Node, ()> {
+    fn sequence(&mut self) -> Result<Node, BadExpression> {
         let mut nodes = Vec::new();
         while let Some(byte) = self.peek() {
             if byte == b'|' || (byte == b')' && self.depth > 0) {
@@ -233,7 +354,7 @@ impl Reader<'_> {
         Ok(Node::Sequence(nodes))
     }
 
-    fn repeats(&mut self, atom: Node) -> Result<Node, ()> {
+    fn repeats(&mut self, atom: Node) -> Result<Node, BadExpression> {
         let mut node = atom;
         loop {
             let (least, most) = match self.peek() {
@@ -252,37 +373,37 @@ impl Reader<'_> {
     }
 
     /// `{2,5}`, up to its closing brace.
-    fn bounds(&mut self) -> Result<Option<(u32, u32)>, ()> {
+    fn bounds(&mut self) -> Result<Option<(u32, u32)>, BadExpression> {
         let rest = self.text.get(self.at + 1..).unwrap_or_default();
         let Some(end) = rest.iter().position(|byte| *byte == b'}') else {
-            return Err(());
+            return Err(BadExpression);
         };
-        let text = std::str::from_utf8(rest.get(..end).unwrap_or_default()).map_err(|_| ())?;
+        let text = std::str::from_utf8(rest.get(..end).unwrap_or_default()).map_err(|_| BadExpression)?;
         let (least, most) = match text.split_once(',') {
-            None => (text.parse().map_err(|_| ())?, text.parse().map_err(|_| ())?),
-            Some((least, "")) => (least.parse().map_err(|_| ())?, UNLIMITED),
-            Some(("", most)) => (0, most.parse().map_err(|_| ())?),
-            Some((least, most)) => (least.parse().map_err(|_| ())?, most.parse().map_err(|_| ())?),
+            None => (text.parse().map_err(|_| BadExpression)?, text.parse().map_err(|_| BadExpression)?),
+            Some((least, "")) => (least.parse().map_err(|_| BadExpression)?, UNLIMITED),
+            Some(("", most)) => (0, most.parse().map_err(|_| BadExpression)?),
+            Some((least, most)) => (least.parse().map_err(|_| BadExpression)?, most.parse().map_err(|_| BadExpression)?),
         };
         if least > most || (most != UNLIMITED && most > 32767) {
-            return Err(());
+            return Err(BadExpression);
         }
         self.at += end + 1;
         Ok(Some((least, most)))
     }
 
-    fn atom(&mut self, first: bool) -> Result<Node, ()> {
+    fn atom(&mut self, first: bool) -> Result<Node, BadExpression> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let (value, length) = character(rest);
         self.at += length;
         Ok(match rest.first() {
             Some(b'.') => Node::Any,
-            Some(b'^') => Node::Start,
-            Some(b'$') => Node::End,
+            Some(b'^') => Node::Assertion(Assertion::Start),
+            Some(b'$') => Node::Assertion(Assertion::End),
             Some(b'[') => self.set()?,
             Some(b'(') => {
-                if self.depth >= 100 {
-                    return Err(());
+                if self.depth >= 64 {
+                    return Err(BadExpression);
                 }
                 self.depth += 1;
                 self.groups += 1;
@@ -290,46 +411,47 @@ impl Reader<'_> {
                 let inner = self.choice()?;
                 self.depth -= 1;
                 if self.peek() != Some(b')') {
-                    return Err(());
+                    return Err(BadExpression);
                 }
                 self.at += 1;
                 Node::Group(number, Box::new(inner))
             }
-            Some(b'*' | b'+' | b'?') if first => return Err(()),
+            Some(b'*' | b'+' | b'?') if first => return Err(BadExpression),
             Some(b'\\') => self.escape()?,
             _ => Node::One(value),
         })
     }
 
-    fn escape(&mut self) -> Result<Node, ()> {
+    fn escape(&mut self) -> Result<Node, BadExpression> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let Some(&byte) = rest.first() else {
-            return Err(());
+            return Err(BadExpression);
         };
         let (value, length) = character(rest);
         self.at += length;
-        let class = |name: &[u8], negated: bool| Node::Set { negated, ranges: Vec::new(), classes: vec![name.to_vec()] };
+        let class = |name: &[u8], negated: bool| Node::Set(Set { negated, ranges: Vec::new(), classes: vec![name.to_vec()] });
         Ok(match byte {
             b'1'..=b'9' => {
                 let number = usize::from(byte - b'0');
                 if number > self.groups {
-                    return Err(());
+                    return Err(BadExpression);
                 }
+                self.has_back_references = true;
                 Node::Back(number)
             }
             b'w' => class(b"word", false),
             b'W' => class(b"word", true),
             b's' => class(b"space", false),
             b'S' => class(b"space", true),
-            b'b' => Node::WordBorder(true),
-            b'B' => Node::WordBorder(false),
-            b'<' => Node::WordStart,
-            b'>' => Node::WordEnd,
+            b'b' => Node::Assertion(Assertion::WordBorder(true)),
+            b'B' => Node::Assertion(Assertion::WordBorder(false)),
+            b'<' => Node::Assertion(Assertion::WordStart),
+            b'>' => Node::Assertion(Assertion::WordEnd),
             _ => Node::One(value),
         })
     }
 
-    fn set(&mut self) -> Result<Node, ()> {
+    fn set(&mut self) -> Result<Node, BadExpression> {
         let negated = self.peek() == Some(b'^');
         self.at += usize::from(negated);
         let (mut ranges, mut classes) = (Vec::new(), Vec::new());
@@ -337,13 +459,13 @@ impl Reader<'_> {
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
             match rest {
-                [] => return Err(()),
+                [] => return Err(BadExpression),
                 [b']', ..] if !first => {
                     self.at += 1;
-                    return Ok(Node::Set { negated, ranges, classes });
+                    return Ok(Node::Set(Set { negated, ranges, classes }));
                 }
                 [b'[', kind @ (b':' | b'.' | b'='), inner @ ..] => {
-                    let end = crate::expand::pattern::find(inner, &[*kind, b']']).ok_or(())?;
+                    let end = find_text(inner, &[*kind, b']']).ok_or(BadExpression)?;
                     let name = inner.get(..end).unwrap_or_default();
                     if *kind == b':' {
                         classes.push(name.to_vec());
@@ -363,7 +485,7 @@ impl Reader<'_> {
                         let (high, length) = character(after.get(1..).unwrap_or_default());
                         self.at += 1 + length;
                         if high < low {
-                            return Err(());
+                            return Err(BadExpression);
                         }
                         ranges.push((low, high));
                     } else {

@@ -85,11 +85,13 @@ pub struct Shell {
     /// The test in `[[ ]]` could not be made; the status is set.
     pub condition_failed: bool,
     pub trace_level: usize,
+    pub nesting: usize,
     rounds: u32,
 }
 
-/// Calls of functions within functions; far below what the stack holds.
-pub const MAXIMUM_FUNCTION_DEPTH: usize = 1000;
+/// Commands within commands, through functions and all: two for a call of a function. A process of a cell has a stack of
+/// about 1 MB, which holds half as much again.
+pub const MAXIMUM_NESTING: usize = 1000;
 /// `$( )` within `$( )` and `eval` within `eval`.
 pub const MAXIMUM_SUBSTITUTION_DEPTH: usize = 64;
 
@@ -134,6 +136,7 @@ impl Shell {
             arithmetic_speaker: b"",
             condition_failed: false,
             trace_level: 0,
+            nesting: 0,
             rounds: 0,
         }
     }
@@ -309,7 +312,8 @@ impl Shell {
     /// The next value of `$RANDOM`, 0…32767.
     pub fn next_random(&mut self) -> u32 {
         if self.random == 0 {
-            let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
+            let clock =
+                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
             self.random = clock ^ ((getpid().0 as u64) << 32) | 1;
         }
         self.random = self.random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);

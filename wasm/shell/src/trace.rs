@@ -1,6 +1,5 @@
 //! `set -x`.
 
-
 use tidepool_syntax::ast::{Arithmetic, Assignment};
 
 use crate::expand::quote_for_trace;

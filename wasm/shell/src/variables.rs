@@ -146,7 +146,11 @@ impl Variables {
 
     /// Whether the innermost function declared `name` local.
     pub fn is_local(&self, name: Name) -> bool {
-        self.scopes.iter().rev().find(|scope| scope.function).is_some_and(|scope| scope.hidden.iter().any(|(hidden, _)| *hidden == name))
+        self.scopes
+            .iter()
+            .rev()
+            .find(|scope| scope.function)
+            .is_some_and(|scope| scope.hidden.iter().any(|(hidden, _)| *hidden == name))
     }
 
     /// The global binding, through every scope that hides it.

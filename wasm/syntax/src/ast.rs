@@ -321,19 +321,50 @@ pub enum Operation {
     /// `${#x}`
     Length,
     /// `${x-w}`, and `:` for "or empty".
-    Default { colon: bool, word: Word },
-    Assign { colon: bool, word: Word },
-    Error { colon: bool, word: Word },
-    Alternative { colon: bool, word: Word },
-    RemovePrefix { longest: bool, pattern: Word },
-    RemoveSuffix { longest: bool, pattern: Word },
-    Replace { place: ReplacePlace, pattern: Word, replacement: Option<Word> },
-    ChangeCase { change: CaseChange, all: bool, pattern: Option<Word> },
-    Substring { offset: Rc<Arithmetic>, length: Option<Rc<Arithmetic>> },
+    Default {
+        colon: bool,
+        word: Word,
+    },
+    Assign {
+        colon: bool,
+        word: Word,
+    },
+    Error {
+        colon: bool,
+        word: Word,
+    },
+    Alternative {
+        colon: bool,
+        word: Word,
+    },
+    RemovePrefix {
+        longest: bool,
+        pattern: Word,
+    },
+    RemoveSuffix {
+        longest: bool,
+        pattern: Word,
+    },
+    Replace {
+        place: ReplacePlace,
+        pattern: Word,
+        replacement: Option<Word>,
+    },
+    ChangeCase {
+        change: CaseChange,
+        all: bool,
+        pattern: Option<Word>,
+    },
+    Substring {
+        offset: Rc<Arithmetic>,
+        length: Option<Rc<Arithmetic>>,
+    },
     /// `${x@Q}`
     Transform(u8),
     /// `${!prefix*}`, `${!prefix@}`
-    Names { separate: bool },
+    Names {
+        separate: bool,
+    },
     /// `${!a[@]}`
     Keys,
     /// Not valid; an error when it is expanded.

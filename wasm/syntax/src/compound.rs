@@ -33,7 +33,9 @@ impl Parser {
                 self.next_token()?;
                 return self.parse_function_keyword(line).map(Some);
             }
-            b"then" | b"else" | b"elif" | b"fi" | b"do" | b"done" | b"esac" | b"}" | b"in" if word != b"in" => return Err(self.unexpected()),
+            b"then" | b"else" | b"elif" | b"fi" | b"do" | b"done" | b"esac" | b"}" | b"in" if word != b"in" => {
+                return Err(self.unexpected());
+            }
             _ => return Ok(None),
         };
         self.next_token()?;
@@ -193,7 +195,12 @@ impl Parser {
         self.skip_newlines()?;
         let body = self.parse_for_body()?;
         let present = |arithmetic: std::rc::Rc<crate::ast::Arithmetic>| (!is_blank(&arithmetic.text)).then_some(arithmetic);
-        Ok(CommandKind::ArithmeticFor(ArithmeticFor { initial: present(initial), condition: present(condition), step: present(step), body }))
+        Ok(CommandKind::ArithmeticFor(ArithmeticFor {
+            initial: present(initial),
+            condition: present(condition),
+            step: present(step),
+            body,
+        }))
     }
 
     fn expect_word(&mut self) -> Parsed<Word> {

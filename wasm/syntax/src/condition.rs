@@ -104,7 +104,9 @@ impl Parser {
         let operator = match self.peek_token()? {
             Token::Operator(Operator::Less) => Some(ConditionOperator::Before),
             Token::Operator(Operator::Great) => Some(ConditionOperator::After),
-            Token::Operator(Operator::AndIf | Operator::OrIf | Operator::CloseParenthesis) | Token::Newline => return Ok(Condition::NotEmpty(left)),
+            Token::Operator(Operator::AndIf | Operator::OrIf | Operator::CloseParenthesis) | Token::Newline => {
+                return Ok(Condition::NotEmpty(left));
+            }
             Token::Word(word) if word.as_literal() == Some(b"]]") => return Ok(Condition::NotEmpty(left)),
             Token::Word(word) => word_operator(word),
             _ => None,

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use crate::arithmetic::compile;
-use crate::ast::{Arithmetic, CaseChange, Operation, Parameter, Part, ProcessSubstitution, ReplacePlace, Subscript, Substitution, Target, Word};
+use crate::ast::{
+    Arithmetic, CaseChange, Operation, Parameter, Part, ProcessSubstitution, ReplacePlace, Subscript, Substitution, Target, Word,
+};
 use crate::error::ErrorKind;
 use crate::lexer::{Parsed, Parser};
 use crate::name::{Name, is_name_byte};
@@ -94,13 +96,20 @@ impl Parser {
     }
 
     fn read_parameter(&mut self, quoted: bool) -> Parsed<Parameter> {
-        let mut parameter =
-            Parameter { target: Target::Special(b'@'), subscript: None, indirect: false, operation: Operation::None, text: Box::default() };
+        let mut parameter = Parameter {
+            target: Target::Special(b'@'),
+            subscript: None,
+            indirect: false,
+            operation: Operation::None,
+            text: Box::default(),
+        };
         let length = self.peek() == Some(b'#') && self.is_length();
         if length {
             self.skip(1);
             parameter.operation = Operation::Length;
-        } else if self.peek() == Some(b'!') && self.peek_at(1).is_some_and(|byte| is_name_byte(byte) || matches!(byte, b'@' | b'*' | b'#' | b'?')) {
+        } else if self.peek() == Some(b'!')
+            && self.peek_at(1).is_some_and(|byte| is_name_byte(byte) || matches!(byte, b'@' | b'*' | b'#' | b'?'))
+        {
             self.skip(1);
             parameter.indirect = true;
         }
@@ -449,7 +458,7 @@ impl Parser {
         loop {
             match self.advance() {
                 None => return Err(self.error(ErrorKind::Unterminated(b'\''), line)),
-                Some(b'\'') => return Ok(crate::word::unescape_ansi(&raw)),
+                Some(b'\'') => return Ok(crate::escape::unescape_ansi(&raw)),
                 Some(b'\\') => {
                     raw.push(b'\\');
                     raw.extend(self.advance());

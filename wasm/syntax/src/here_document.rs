@@ -36,7 +36,14 @@ impl Parser {
         let mut continued = false;
         loop {
             let Some(mut text) = self.read_raw_line() else {
-                let message = [b"warning: here-document at line ", line.to_string().as_bytes(), b" delimited by end-of-file (wanted `", &document.delimiter[..], b"')"].concat();
+                let message = [
+                    b"warning: here-document at line ",
+                    line.to_string().as_bytes(),
+                    b" delimited by end-of-file (wanted `",
+                    &document.delimiter[..],
+                    b"')",
+                ]
+                .concat();
                 self.warnings.push((self.line, message));
                 return body;
             };

@@ -272,7 +272,9 @@ impl Parser {
         if !process && let Some(operator) = self.read_operator() {
             return Ok(Token::Operator(operator));
         }
-        if self.assignments && let Some(assignment) = self.read_assignment()? {
+        if self.assignments
+            && let Some(assignment) = self.read_assignment()?
+        {
             return Ok(Token::Assignment(assignment));
         }
         self.read_word().map(Token::Word)

@@ -3,18 +3,20 @@
 //! as bash reads it: line 1 can run though line 100 is wrong.
 
 pub mod arithmetic;
+mod assignment;
 pub mod ast;
 mod compound;
 mod condition;
 mod dollar;
 mod error;
+pub mod escape;
 mod here_document;
 mod lexer;
 mod name;
 mod parser;
 pub mod print;
 mod token;
-pub mod word;
+mod word;
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use crate::ast::{
-    AndOr, Argument, Command, CommandKind, Connector, Coprocess, Descriptor, Function, Item, List, Pipeline, Redirection, RedirectionKind, Simple,
-    Timing, Word,
+    AndOr, Argument, Command, CommandKind, Connector, Coprocess, Descriptor, Function, Item, List, Pipeline, Redirection,
+    RedirectionKind, Simple, Timing, Word,
 };
 use crate::error::{ErrorKind, SyntaxError};
 use crate::lexer::{Parsed, Parser};
@@ -137,7 +137,10 @@ impl Parser {
             Token::End => true,
             Token::Operator(operator) => matches!(
                 operator,
-                Operator::CloseParenthesis | Operator::DoubleSemicolon | Operator::SemicolonAmpersand | Operator::DoubleSemicolonAmpersand
+                Operator::CloseParenthesis
+                    | Operator::DoubleSemicolon
+                    | Operator::SemicolonAmpersand
+                    | Operator::DoubleSemicolonAmpersand
             ),
             Token::Word(word) => word.as_literal().is_some_and(|text| LIST_ENDS.contains(&text)),
             _ => false,
@@ -238,7 +241,8 @@ impl Parser {
         };
         let start = self.token_start;
         self.open_aliases.retain(|(_, end)| start < *end);
-        let Some(text) = self.aliases.get(&name).filter(|_| !self.open_aliases.iter().any(|(open, _)| *open == name)).cloned() else {
+        let Some(text) = self.aliases.get(&name).filter(|_| !self.open_aliases.iter().any(|(open, _)| *open == name)).cloned()
+        else {
             return Ok(false);
         };
         self.text.splice(self.token_start..self.token_end, text.iter().copied());
@@ -271,7 +275,9 @@ impl Parser {
                 Token::Assignment(_) | Token::Word(_) => {}
                 Token::Operator(Operator::OpenParenthesis) => {
                     let name = match simple.words.as_slice() {
-                        [Argument::Word(word)] if simple.assignments.is_empty() && redirections.is_empty() => word.as_literal().map(<[u8]>::to_vec),
+                        [Argument::Word(word)] if simple.assignments.is_empty() && redirections.is_empty() => {
+                            word.as_literal().map(<[u8]>::to_vec)
+                        }
                         _ => None,
                     };
                     let Some(name) = name else {

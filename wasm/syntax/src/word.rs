@@ -1,10 +1,9 @@
 //! Reads words: quoting, and where a word ends.
 
-use crate::ast::{Assignment, AssignedValue, Element, Part, Subscript, Word};
-use crate::error::ErrorKind;
+use crate::ast::{Part, Word};
 use crate::lexer::{Parsed, Parser};
-use crate::name::{Name, is_name, is_name_byte};
-use crate::token::{Token, is_metacharacter};
+use crate::name::{is_name, is_name_byte};
+use crate::token::is_metacharacter;
 
 /// Collects the parts of a word; adjoining literal bytes become one part.
 #[derive(Default)]
@@ -31,7 +30,6 @@ impl Parts {
         }
     }
 
-
     pub(crate) fn finish(mut self) -> Word {
         self.flush();
         Word { parts: self.parts, braces: self.braces }
@@ -52,7 +50,7 @@ impl Parser {
         Ok(word.finish())
     }
 
-    fn read_word_into(&mut self, word: &mut Parts, assigned: &mut bool) -> Parsed<()> {
+    pub(crate) fn read_word_into(&mut self, word: &mut Parts, assigned: &mut bool) -> Parsed<()> {
         let mut parentheses = 0usize;
         let mut tilde = true;
         while let Some(byte) = self.peek() {
@@ -264,189 +262,5 @@ impl Parser {
                 word.part(Part::Quoted(b"\\"[..].into()));
             }
         }
-    }
-
-    /// `name=value`, `name+=value`, `name[i]=value`, `name=(…)`; None leaves the position as it was.
-    pub(crate) fn read_assignment(&mut self) -> Parsed<Option<Assignment>> {
-        let mut length = 0;
-        while self.peek_at(length).is_some_and(is_name_byte) {
-            length += 1;
-        }
-        let name = self.text.get(self.position..self.position + length).unwrap_or_default().to_vec();
-        if !is_name(&name) {
-            return Ok(None);
-        }
-        let (start, line) = (self.position, self.line);
-        self.skip(length);
-        let subscript = if self.peek() == Some(b'[') { self.read_subscript_head()? } else { None };
-        let append = self.starts_with(b"+=");
-        if !append && self.peek() != Some(b'=') {
-            self.position = start;
-            self.line = line;
-            return Ok(None);
-        }
-        self.skip(if append { 2 } else { 1 });
-        let value = if self.peek() == Some(b'(') { AssignedValue::Array(self.read_array()?) } else { AssignedValue::Word(self.read_assigned_word()?) };
-        Ok(Some(Assignment { name: Name::new(&name), subscript, append, value }))
-    }
-
-    /// A subscript if it ends in `]` followed by `=` or `+=`; else nothing is consumed that matters, for the caller rewinds.
-    fn read_subscript_head(&mut self) -> Parsed<Option<Subscript>> {
-        let (start, line) = (self.position, self.line);
-        let subscript = match self.read_subscript() {
-            Ok(subscript) => subscript,
-            Err(_) => {
-                self.position = start;
-                self.line = line;
-                return Ok(None);
-            }
-        };
-        if self.peek() == Some(b'=') || self.starts_with(b"+=") {
-            return Ok(Some(subscript));
-        }
-        self.position = start;
-        self.line = line;
-        Ok(None)
-    }
-
-    fn read_assigned_word(&mut self) -> Parsed<Word> {
-        let mut word = Parts::default();
-        let mut assigned = true;
-        self.read_word_into(&mut word, &mut assigned)?;
-        let mut word = word.finish();
-        word.braces = false;
-        Ok(word)
-    }
-
-    /// `(a b [3]=c)`
-    fn read_array(&mut self) -> Parsed<Vec<Element>> {
-        let line = self.line;
-        self.skip(1);
-        let saved = std::mem::replace(&mut self.assignments, false);
-        let mut elements = Vec::new();
-        loop {
-            self.skip_array_blanks();
-            match self.peek() {
-                None => return Err(self.unterminated(b')', line)),
-                Some(b')') => {
-                    self.skip(1);
-                    break;
-                }
-                Some(byte) if is_metacharacter(byte) && !(matches!(byte, b'<' | b'>') && self.peek_at(1) == Some(b'(')) => {
-                    let token = self.next_token()?;
-                    debug_assert!(matches!(token, Token::Operator(_) | Token::Newline));
-                    return Err(self.error(ErrorKind::UnexpectedToken(self.token_text()), self.line));
-                }
-                Some(b'[') => elements.push(self.read_element()?),
-                Some(_) => elements.push(Element { subscript: None, append: false, value: self.read_word()? }),
-            }
-        }
-        self.assignments = saved;
-        Ok(elements)
-    }
-
-    fn read_element(&mut self) -> Parsed<Element> {
-        let Some(subscript) = self.read_subscript_head()? else {
-            return Ok(Element { subscript: None, append: false, value: self.read_word()? });
-        };
-        let append = self.starts_with(b"+=");
-        self.skip(if append { 2 } else { 1 });
-        Ok(Element { subscript: Some(subscript), append, value: self.read_assigned_word()? })
-    }
-
-    fn skip_array_blanks(&mut self) {
-        loop {
-            match self.peek() {
-                Some(b' ' | b'\t' | b'\n') => self.skip(1),
-                Some(b'#') => {
-                    while !matches!(self.peek(), None | Some(b'\n')) {
-                        self.skip(1);
-                    }
-                }
-                _ if self.skip_continuation() => {}
-                _ => return,
-            }
-        }
-    }
-}
-
-/// The escapes of `$'…'`.
-pub fn unescape_ansi(raw: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(raw.len());
-    let mut at = 0;
-    while let Some(&byte) = raw.get(at) {
-        at += 1;
-        if byte != b'\\' {
-            text.push(byte);
-            continue;
-        }
-        let Some(&letter) = raw.get(at) else {
-            text.push(b'\\');
-            break;
-        };
-        at += 1;
-        match letter {
-            b'a' => text.push(7),
-            b'b' => text.push(8),
-            b'e' | b'E' => text.push(27),
-            b'f' => text.push(12),
-            b'n' => text.push(b'\n'),
-            b'r' => text.push(b'\r'),
-            b't' => text.push(b'\t'),
-            b'v' => text.push(11),
-            b'\\' | b'\'' | b'"' | b'?' => text.push(letter),
-            b'0'..=b'7' => {
-                let (value, used) = digits(raw, at - 1, 8, 3);
-                at += used - 1;
-                text.push(value as u8);
-            }
-            b'x' | b'u' | b'U' => {
-                let most = match letter {
-                    b'x' => 2,
-                    b'u' => 4,
-                    _ => 8,
-                };
-                let (value, used) = digits(raw, at, 16, most);
-                at += used;
-                match (used, letter) {
-                    (0, _) => text.extend_from_slice(&[b'\\', letter]),
-                    (_, b'x') => text.push(value as u8),
-                    _ => push_character(&mut text, value),
-                }
-            }
-            b'c' => {
-                if let Some(control) = raw.get(at) {
-                    at += 1;
-                    text.push(control & 0x1f);
-                }
-            }
-            _ => text.extend_from_slice(&[b'\\', letter]),
-        }
-    }
-    // A NUL ends the text, as in C.
-    if let Some(end) = text.iter().position(|byte| *byte == 0) {
-        text.truncate(end);
-    }
-    text
-}
-
-/// Up to `most` digits of `base` from `at`: their value and count.
-pub fn digits(text: &[u8], at: usize, base: u32, most: usize) -> (u32, usize) {
-    let mut value = 0u32;
-    let mut used = 0;
-    while used < most {
-        let Some(digit) = text.get(at + used).and_then(|byte| char::from(*byte).to_digit(base)) else {
-            break;
-        };
-        value = value.wrapping_mul(base).wrapping_add(digit);
-        used += 1;
-    }
-    (value, used)
-}
-
-/// A code point as UTF-8.
-pub fn push_character(text: &mut Vec<u8>, value: u32) {
-    if let Some(character) = char::from_u32(value) {
-        text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     }
 }

@@ -102,7 +102,11 @@ pub fn export(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
         return Ok(0);
     }
     let attributes = Attributes { exported: true, ..Attributes::default() };
-    let changes = if parsed.has(b'n') { Changes { off: attributes, ..Changes::default() } } else { Changes { on: attributes, ..Changes::default() } };
+    let changes = if parsed.has(b'n') {
+        Changes { off: attributes, ..Changes::default() }
+    } else {
+        Changes { on: attributes, ..Changes::default() }
+    };
     change_all(shell, call, parsed.operands, changes, false)
 }
 
@@ -352,13 +356,16 @@ fn described(name: Name, variable: &Variable) -> Bytes {
 
 fn value_text(variable: &Variable) -> Option<Bytes> {
     let pairs = |pairs: Vec<(Bytes, &Bytes)>, space: &[u8]| {
-        let all: Vec<Bytes> = pairs.iter().map(|(key, value)| [b"[", &key[..], b"]=", &quote_for_reuse_double(value)].concat()).collect();
+        let all: Vec<Bytes> =
+            pairs.iter().map(|(key, value)| [b"[", &key[..], b"]=", &quote_for_reuse_double(value)].concat()).collect();
         [b"(", &all.join(&b' ')[..], space, b")"].concat()
     };
     Some(match &variable.value {
         Value::Unset => return None,
         Value::Scalar(text) => quote_for_reuse_double(text),
-        Value::Indexed(elements) => pairs(elements.iter().map(|(index, value)| (index.to_string().into_bytes(), value)).collect(), b""),
+        Value::Indexed(elements) => {
+            pairs(elements.iter().map(|(index, value)| (index.to_string().into_bytes(), value)).collect(), b"")
+        }
         Value::Associative(elements) => {
             let rows: Vec<(Bytes, &Bytes)> = elements.sorted().into_iter().map(|(key, value)| (key_text(key), value)).collect();
             let space: &[u8] = if rows.is_empty() { b"" } else { b" " };
@@ -369,7 +376,9 @@ fn value_text(variable: &Variable) -> Option<Bytes> {
 
 /// A key is quoted where it must be.
 fn key_text(key: &[u8]) -> Bytes {
-    let plain = key.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b':' | b'@' | b'%' | b'+' | b',' | b'='));
+    let plain = key.iter().all(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b':' | b'@' | b'%' | b'+' | b',' | b'=')
+    });
     if plain && !key.is_empty() { key.to_vec() } else { quote_for_reuse_double(key) }
 }
 
@@ -386,7 +395,13 @@ pub fn declaration(shell: &Shell, name: Name, many: bool) -> Bytes {
 }
 
 fn list(shell: &mut Shell, wanted: impl Fn(&Variable) -> bool) {
-    let lines: Vec<Bytes> = shell.variables.sorted().into_iter().filter(|(_, variable)| wanted(variable)).map(|(name, variable)| described(name, variable)).collect();
+    let lines: Vec<Bytes> = shell
+        .variables
+        .sorted()
+        .into_iter()
+        .filter(|(_, variable)| wanted(variable))
+        .map(|(name, variable)| described(name, variable))
+        .collect();
     for line in lines {
         shell.output.write(&line);
         shell.output.write(b"\n");
@@ -472,7 +487,9 @@ pub fn unset(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
 
 fn unset_variable(shell: &mut Shell, operand: &[u8], only_variables: bool, reference: bool) -> Flow<bool> {
     let (base, key) = match operand.iter().position(|byte| *byte == b'[') {
-        Some(open) if operand.last() == Some(&b']') => (operand.get(..open).unwrap_or_default(), operand.get(open + 1..operand.len() - 1)),
+        Some(open) if operand.last() == Some(&b']') => {
+            (operand.get(..open).unwrap_or_default(), operand.get(open + 1..operand.len() - 1))
+        }
         _ => (operand, None),
     };
     if !is_name(base) {

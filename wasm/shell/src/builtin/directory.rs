@@ -12,7 +12,12 @@ pub fn cd(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
         Ok(parsed) => parsed,
         Err(status) => return Ok(status),
     };
-    let physical = parsed.options.iter().rev().find(|(letter, _)| matches!(letter, b'L' | b'P')).map_or(shell.options.physical, |(letter, _)| *letter == b'P');
+    let physical = parsed
+        .options
+        .iter()
+        .rev()
+        .find(|(letter, _)| matches!(letter, b'L' | b'P'))
+        .map_or(shell.options.physical, |(letter, _)| *letter == b'P');
     let (target, prints) = match parsed.operands {
         [] => match shell.get(shell.names.home) {
             Some(home) => (home.to_vec(), false),
@@ -105,7 +110,13 @@ pub fn pwd(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
             Ok(0)
         }
         Err(errno) => {
-            shell.complain(&[b"pwd: error retrieving current directory: getcwd: cannot access parent directories: ", errno.message().as_bytes()].concat());
+            shell.complain(
+                &[
+                    b"pwd: error retrieving current directory: getcwd: cannot access parent directories: ",
+                    errno.message().as_bytes(),
+                ]
+                .concat(),
+            );
             Ok(1)
         }
     }

@@ -55,7 +55,7 @@ pub enum Dialect {
 
 /// The text with its escapes read, and whether `\c` ended it.
 pub fn unescape(text: &[u8], dialect: Dialect) -> (Bytes, bool) {
-    use tidepool_syntax::word::{digits, push_character};
+    use tidepool_syntax::escape::{digits, push_character};
     let mut result = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some(&byte) = text.get(at) {

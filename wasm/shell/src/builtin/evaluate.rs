@@ -5,9 +5,9 @@ use std::rc::Rc;
 use tidepool_syntax::ast::{Redirection, Simple};
 use tidepool_system::{Errno, Open, close, find_program, open};
 
-use super::{Call, find};
 use super::options::parse;
 use super::type_of::describe_for_command;
+use super::{Call, find};
 use crate::execute::command::Environment;
 use crate::expand::substitution::read_all;
 use crate::shell::{Flow, Frame, MAXIMUM_SUBSTITUTION_DEPTH, Shell, Unwind};
@@ -15,7 +15,8 @@ use crate::variables::Bytes;
 
 pub fn eval(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
     let operands = call.operands();
-    let operands = if operands.first().is_some_and(|first| first == b"--") { operands.get(1..).unwrap_or_default() } else { operands };
+    let operands =
+        if operands.first().is_some_and(|first| first == b"--") { operands.get(1..).unwrap_or_default() } else { operands };
     if operands.is_empty() {
         return Ok(0);
     }
@@ -27,12 +28,13 @@ pub fn eval(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
 
 pub fn source(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
     let operands = call.operands();
-    let operands = if operands.first().is_some_and(|first| first == b"--") { operands.get(1..).unwrap_or_default() } else { operands };
+    let operands =
+        if operands.first().is_some_and(|first| first == b"--") { operands.get(1..).unwrap_or_default() } else { operands };
     let Some((name, parameters)) = operands.split_first() else {
         shell.complain_about(call.name(), b"filename argument required");
         return Ok(shell.usage(call.name()));
     };
-    if shell.frames.len() >= crate::shell::MAXIMUM_FUNCTION_DEPTH || shell.substitution_depth >= MAXIMUM_SUBSTITUTION_DEPTH {
+    if shell.substitution_depth >= MAXIMUM_SUBSTITUTION_DEPTH {
         shell.complain_about(call.name(), b"maximum source nesting level exceeded");
         return Ok(1);
     }

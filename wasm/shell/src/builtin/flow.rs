@@ -54,7 +54,8 @@ fn leave_loop(shell: &mut Shell, call: &Call<'_>, unwind: fn(usize) -> Unwind) -
 /// The status operand of `exit` and `return`; None: not a number, the message is written.
 fn status_operand(shell: &mut Shell, call: &Call<'_>) -> Option<i32> {
     let operands = call.operands();
-    let operands = if operands.first().is_some_and(|first| first == b"--") { operands.get(1..).unwrap_or_default() } else { operands };
+    let operands =
+        if operands.first().is_some_and(|first| first == b"--") { operands.get(1..).unwrap_or_default() } else { operands };
     let Some(text) = operands.first() else {
         return Some(shell.status);
     };

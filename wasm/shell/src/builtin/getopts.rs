@@ -8,7 +8,8 @@ use crate::variables::Bytes;
 
 pub fn getopts(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
     let operands = call.operands();
-    let operands = if operands.first().is_some_and(|first| first == b"--") { operands.get(1..).unwrap_or_default() } else { operands };
+    let operands =
+        if operands.first().is_some_and(|first| first == b"--") { operands.get(1..).unwrap_or_default() } else { operands };
     let [letters, name, rest @ ..] = operands else {
         return Ok(shell.usage(call.name()));
     };

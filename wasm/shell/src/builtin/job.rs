@@ -100,7 +100,10 @@ fn wait_next(shell: &mut Shell, operands: &[Bytes], variable: Option<&[u8]>) -> 
     let numbers: Vec<usize> = if operands.is_empty() {
         shell.jobs.iter().filter(|job| !job.told).map(|job| job.number).collect()
     } else {
-        operands.iter().filter_map(|operand| if let Found::Job(number) = job_number(shell, operand) { Some(number) } else { None }).collect()
+        operands
+            .iter()
+            .filter_map(|operand| if let Found::Job(number) = job_number(shell, operand) { Some(number) } else { None })
+            .collect()
     };
     let number = match shell.wait_for_any(&numbers) {
         Ok(Some(number)) => number,
@@ -288,7 +291,10 @@ fn list_signals(shell: &mut Shell, operands: &[Bytes]) -> i32 {
     for operand in operands {
         let found = match integer(operand) {
             // The status of a command that a signal ended names the signal too.
-            Some(number) => u32::try_from(if number > 128 { number - 128 } else { number }).ok().and_then(|number| Signal(number).name()).map(str::to_owned),
+            Some(number) => u32::try_from(if number > 128 { number - 128 } else { number })
+                .ok()
+                .and_then(|number| Signal(number).name())
+                .map(str::to_owned),
             None => parse_signal(operand).map(|signal| signal.0.to_string()),
         };
         match found {
@@ -301,7 +307,8 @@ fn list_signals(shell: &mut Shell, operands: &[Bytes]) -> i32 {
 
 /// The table of `kill -l`.
 pub fn print_signals(shell: &mut Shell) {
-    let mut names: Vec<(u32, String)> = (1..32).filter_map(|number| Signal(number).name().map(|name| (number, format!("SIG{name}")))).collect();
+    let mut names: Vec<(u32, String)> =
+        (1..32).filter_map(|number| Signal(number).name().map(|name| (number, format!("SIG{name}")))).collect();
     for number in 34..=64u32 {
         let name = match number {
             34 => "SIGRTMIN".to_owned(),

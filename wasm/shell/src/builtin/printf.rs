@@ -154,7 +154,9 @@ impl Printer<'_> {
         }
         spec.width = spec.width.min(1 << 20);
         spec.precision = spec.precision.map(|precision| precision.min(1 << 20));
-        while format.get(at).is_some_and(|byte| matches!(byte, b'l' | b'h' | b'q' | b'j' | b'z' | b't' | b'L')) && !is_last_q(format, at) {
+        while format.get(at).is_some_and(|byte| matches!(byte, b'l' | b'h' | b'q' | b'j' | b'z' | b't' | b'L'))
+            && !is_last_q(format, at)
+        {
             at += 1;
         }
         let Some(&letter) = format.get(at) else {
@@ -328,7 +330,9 @@ impl Printer<'_> {
     fn float(&mut self, text: &[u8], letter: u8, spec: &Spec) {
         let value = match text {
             [] => Float::parse(b"0").map(|(value, _)| (value, 0)),
-            [b'\'' | b'"', rest @ ..] => Float::parse(character(rest).0.to_string().as_bytes()).map(|(value, _)| (value, text.len())),
+            [b'\'' | b'"', rest @ ..] => {
+                Float::parse(character(rest).0.to_string().as_bytes()).map(|(value, _)| (value, text.len()))
+            }
             text => Float::parse(text),
         };
         let value = match value {
@@ -353,7 +357,8 @@ impl Printer<'_> {
             false if spec.space => " ",
             false => "",
         };
-        let zero = if spec.zero && !spec.left && value.is_finite() { spec.width.saturating_sub(sign.len() + digits.len()) } else { 0 };
+        let zero =
+            if spec.zero && !spec.left && value.is_finite() { spec.width.saturating_sub(sign.len() + digits.len()) } else { 0 };
         let text = format!("{sign}{}{digits}", "0".repeat(zero));
         self.pad(text.as_bytes(), text.len(), spec);
     }

@@ -1,6 +1,6 @@
 //! read
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tidepool_syntax::{Name, is_name};
 use tidepool_system::{Errno, Fd, Whence, is_tty, seek, write_all};
@@ -62,8 +62,8 @@ pub fn read(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
         }
     }
     if let Some(text) = parsed.value(b't') {
-        match std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).filter(|seconds| *seconds >= 0.0) {
-            Some(seconds) => request.deadline = Some(Instant::now() + Duration::from_secs_f64(seconds.min(1e9))),
+        match super::number::seconds(text) {
+            Some(wait) => request.deadline = Some(Instant::now() + wait),
             None => {
                 shell.complain(&[b"read: ", text, b": invalid timeout specification"].concat());
                 return Ok(1);
@@ -85,7 +85,9 @@ pub fn read(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
     let line = match read_line(shell, &request) {
         Ok(line) => line,
         Err(errno) => {
-            shell.complain(&[b"read: read error: ", request.fd.0.to_string().as_bytes(), b": ", errno.message().as_bytes()].concat());
+            shell.complain(
+                &[b"read: read error: ", request.fd.0.to_string().as_bytes(), b": ", errno.message().as_bytes()].concat(),
+            );
             return Ok(1);
         }
     };

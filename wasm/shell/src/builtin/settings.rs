@@ -123,7 +123,11 @@ pub fn shopt(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
 }
 
 fn named(shell: &Shell, name: &[u8], of_set: bool) -> Option<bool> {
-    if of_set { by_name(name).map(|row| (row.get)(&shell.options)) } else { shopt_by_name(name).map(|row| (row.get)(&shell.shopts)) }
+    if of_set {
+        by_name(name).map(|row| (row.get)(&shell.options))
+    } else {
+        shopt_by_name(name).map(|row| (row.get)(&shell.shopts))
+    }
 }
 
 fn set_either(shell: &mut Shell, name: &[u8], on: bool, of_set: bool) {
@@ -137,8 +141,11 @@ fn set_either(shell: &mut Shell, name: &[u8], on: bool, of_set: bool) {
 }
 
 fn print_shopt(shell: &mut Shell, name: &str, on: bool, reusable: bool) {
-    let line =
-        if reusable { format!("shopt -{} {name}\n", if on { 's' } else { 'u' }) } else { format!("{name:<15}\t{}\n", if on { "on" } else { "off" }) };
+    let line = if reusable {
+        format!("shopt -{} {name}\n", if on { 's' } else { 'u' })
+    } else {
+        format!("{name:<15}\t{}\n", if on { "on" } else { "off" })
+    };
     shell.output.write(line.as_bytes());
 }
 

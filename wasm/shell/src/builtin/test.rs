@@ -119,7 +119,9 @@ fn file_operator(operator: &[u8]) -> Option<ConditionOperator> {
 }
 
 fn is_binary(operator: &[u8]) -> bool {
-    matches!(operator, b"=" | b"==" | b"!=" | b"<" | b">") || number_operator(operator).is_some() || file_operator(operator).is_some()
+    matches!(operator, b"=" | b"==" | b"!=" | b"<" | b">")
+        || number_operator(operator).is_some()
+        || file_operator(operator).is_some()
 }
 
 fn binary(left: &[u8], operator: &[u8], right: &[u8]) -> Tested {

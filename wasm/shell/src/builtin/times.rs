@@ -8,7 +8,7 @@ use crate::variables::Bytes;
 
 pub fn times(shell: &mut Shell, _call: &Call<'_>) -> Flow<i32> {
     let all = tidepool_system::times();
-    let shown = |time: Duration| format!("{}m{:.3}s", time.as_secs() / 60, (time.as_millis() % 60_000) as f64 / 1000.0);
+    let shown = |time: Duration| format!("{}m{}.{:03}s", time.as_secs() / 60, time.as_secs() % 60, time.subsec_millis());
     let text = format!("{} {}\n{} {}\n", shown(all.user), shown(all.system), shown(all.children_user), shown(all.children_system));
     shell.output.write(text.as_bytes());
     Ok(0)
@@ -39,8 +39,8 @@ pub fn format_times(format: &[u8], times: [Duration; 3]) -> Bytes {
             Some(b'U') => put(&mut text, times[1], precision, long),
             Some(b'S') => put(&mut text, times[2], precision, long),
             Some(b'P') => {
-                let busy = (times[1] + times[2]).as_secs_f64() / times[0].as_secs_f64().max(1e-9) * 100.0;
-                text.extend_from_slice(format!("{busy:.2}").as_bytes());
+                let busy = (times[1] + times[2]).as_micros() * 10_000 / times[0].as_micros().max(1);
+                text.extend_from_slice(format!("{}.{:02}", busy / 100, busy % 100).as_bytes());
             }
             _ => break,
         }

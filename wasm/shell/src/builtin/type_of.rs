@@ -8,8 +8,28 @@ use crate::shell::{Flow, Shell};
 use crate::variables::Bytes;
 
 const KEYWORDS: [&[u8]; 22] = [
-    b"!", b"[[", b"]]", b"case", b"coproc", b"do", b"done", b"elif", b"else", b"esac", b"fi", b"for", b"function", b"if", b"in", b"select",
-    b"then", b"time", b"until", b"while", b"{", b"}",
+    b"!",
+    b"[[",
+    b"]]",
+    b"case",
+    b"coproc",
+    b"do",
+    b"done",
+    b"elif",
+    b"else",
+    b"esac",
+    b"fi",
+    b"for",
+    b"function",
+    b"if",
+    b"in",
+    b"select",
+    b"then",
+    b"time",
+    b"until",
+    b"while",
+    b"{",
+    b"}",
 ];
 
 /// What a name would run.
@@ -110,7 +130,8 @@ fn describe(shell: &Shell, name: &[u8], meaning: &Meaning) -> Bytes {
         Meaning::Alias(text) => [name, b" is aliased to `", text, b"'\n"].concat(),
         Meaning::Keyword => [name, b" is a shell keyword\n"].concat(),
         Meaning::Function => {
-            let body = shell.functions.get(name).map(|defined| tidepool_syntax::print::function(&defined.function)).unwrap_or_default();
+            let body =
+                shell.functions.get(name).map(|defined| tidepool_syntax::print::function(&defined.function)).unwrap_or_default();
             [name, b" is a function\n", &body, b"\n"].concat()
         }
         Meaning::Builtin => [name, b" is a shell builtin\n"].concat(),
@@ -189,6 +210,7 @@ fn print_hashed(shell: &mut Shell) {
         return;
     }
     shell.output.write(b"hits\tcommand\n");
-    let rows: Vec<Bytes> = shell.hashed.values().map(|(file, uses)| [format!("{uses:4}\t").as_bytes(), file, b"\n"].concat()).collect();
+    let rows: Vec<Bytes> =
+        shell.hashed.values().map(|(file, uses)| [format!("{uses:4}\t").as_bytes(), file, b"\n"].concat()).collect();
     rows.iter().for_each(|row| shell.output.write(row));
 }

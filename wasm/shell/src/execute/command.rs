@@ -8,7 +8,7 @@ use tidepool_system::{Errno, Fd, Pid, Spawn, Status, find_program, stat};
 use super::pipeline::{Started, Streams};
 use super::redirect::{Action, Plan};
 use crate::builtin::{self, Builtin, Call};
-use crate::shell::{DefinedFunction, Flow, Frame, MAXIMUM_FUNCTION_DEPTH, Shell, Unwind};
+use crate::shell::{DefinedFunction, Flow, Frame, Shell, Unwind};
 use crate::variables::Bytes;
 
 /// The command's name when it needs no expansion.
@@ -43,13 +43,16 @@ impl Shell {
         result
     }
 
+    #[inline(always)]
     fn run_simple_inner(&mut self, simple: &Simple, redirections: &[Redirection], tail: bool) -> Flow {
         let arguments = self.expand_arguments(simple)?;
         let Some(name) = arguments.first() else {
             return self.run_assignments_only(simple, redirections);
         };
         let result = match self.callee(name) {
-            Callee::Function(function) => self.run_in_place(simple, redirections, &arguments, |shell| shell.call_function(&function, &arguments)),
+            Callee::Function(function) => {
+                self.run_in_place(simple, redirections, &arguments, |shell| shell.call_function(&function, &arguments))
+            }
             Callee::Builtin(builtin) => self.run_builtin_command(simple, redirections, &arguments, builtin),
             Callee::Program => self.run_program(simple, redirections, &arguments, tail),
         };
@@ -61,6 +64,7 @@ impl Shell {
     }
 
     /// The words of a command; `a=b` after a declaration's name is one argument, neither split nor matched.
+    #[inline(never)]
     pub fn expand_arguments(&mut self, simple: &Simple) -> Flow<Vec<Bytes>> {
         let mut arguments = Vec::with_capacity(simple.words.len());
         for argument in &simple.words {
@@ -85,6 +89,7 @@ impl Shell {
         }
     }
 
+    #[inline(never)]
     fn run_assignments_only(&mut self, simple: &Simple, redirections: &[Redirection]) -> Flow {
         for assignment in &simple.assignments {
             if !self.run_assignment(assignment)? {
@@ -103,7 +108,14 @@ impl Shell {
         Ok(())
     }
 
-    fn run_builtin_command(&mut self, simple: &Simple, redirections: &[Redirection], arguments: &[Bytes], builtin: &'static Builtin) -> Flow {
+    #[inline(always)]
+    fn run_builtin_command(
+        &mut self,
+        simple: &Simple,
+        redirections: &[Redirection],
+        arguments: &[Bytes],
+        builtin: &'static Builtin,
+    ) -> Flow {
         if builtin.name == "exec" {
             return self.run_exec(simple, redirections, arguments);
         }
@@ -119,7 +131,14 @@ impl Shell {
     }
 
     /// Runs a function or built-in: assignments hold while it runs, redirections are undone after it.
-    fn run_in_place(&mut self, simple: &Simple, redirections: &[Redirection], arguments: &[Bytes], run: impl FnOnce(&mut Shell) -> Flow) -> Flow {
+    #[inline(always)]
+    fn run_in_place(
+        &mut self,
+        simple: &Simple,
+        redirections: &[Redirection],
+        arguments: &[Bytes],
+        run: impl FnOnce(&mut Shell) -> Flow,
+    ) -> Flow {
         if simple.assignments.is_empty() {
             if self.options.xtrace {
                 self.trace_command(arguments);
@@ -138,6 +157,7 @@ impl Shell {
     }
 
     /// `x=1 command`: exported while the command runs.
+    #[inline(never)]
     fn with_temporary(&mut self, assignments: &[Assignment], run: impl FnOnce(&mut Shell) -> Flow) -> Flow {
         self.variables.push_scope(false);
         let mut result = Ok(());
@@ -178,19 +198,18 @@ impl Shell {
     }
 
     pub fn call_function(&mut self, defined: &Rc<DefinedFunction>, arguments: &[Bytes]) -> Flow {
-        if self.function_depth >= MAXIMUM_FUNCTION_DEPTH {
-            let name = arguments.first().map(Vec::as_slice).unwrap_or_default();
-            self.complain(&[name, format!(": maximum function nesting level exceeded ({MAXIMUM_FUNCTION_DEPTH})").as_bytes()].concat());
-            self.status = 1;
-            return Err(Unwind::Abort);
-        }
         self.tick();
         let function = &defined.function;
         let parameters = arguments.get(1..).unwrap_or_default().to_vec();
         let saved = std::mem::replace(&mut self.positional, parameters);
         let loops = std::mem::take(&mut self.loops);
         let line = self.line;
-        self.frames.push(Frame { name: function.name.as_slice().into(), source: defined.source.clone(), call_line: line, is_function: true });
+        self.frames.push(Frame {
+            name: function.name.as_slice().into(),
+            source: defined.source.clone(),
+            call_line: line,
+            is_function: true,
+        });
         self.variables.push_scope(true);
         self.function_depth += 1;
         let returns = self.enter_return_trap();
@@ -208,6 +227,7 @@ impl Shell {
         }
     }
 
+    #[inline(never)]
     fn run_program(&mut self, simple: &Simple, redirections: &[Redirection], arguments: &[Bytes], tail: bool) -> Flow {
         let environment = self.environment_with(&simple.assignments)?;
         if self.options.xtrace {
@@ -284,9 +304,18 @@ impl Shell {
     }
 
     /// Starts a program with the pipeline's streams and its own redirections; a failure is told where its standard error goes.
-    pub fn spawn_program(&mut self, arguments: &[Bytes], environment: &Environment, streams: &Plan, plan: &Plan, background: bool) -> Started {
+    pub fn spawn_program(
+        &mut self,
+        arguments: &[Bytes],
+        environment: &Environment,
+        streams: &Plan,
+        plan: &Plan,
+        background: bool,
+    ) -> Started {
         let name = arguments.first().map(Vec::as_slice).unwrap_or_default();
-        let result = self.locate(name, environment.path.as_deref()).and_then(|file| self.start_file(&file, arguments, environment, streams, plan, background));
+        let result = self
+            .locate(name, environment.path.as_deref())
+            .and_then(|file| self.start_file(&file, arguments, environment, streams, plan, background));
         match result {
             Ok(pid) => Started::Process(pid),
             Err((status, message)) => {
@@ -319,7 +348,15 @@ impl Shell {
     }
 
     /// A text without `#!` is a script of this shell.
-    fn start_script(&mut self, file: &[u8], arguments: &[Bytes], entries: &[Bytes], streams: &Plan, plan: &Plan, background: bool) -> Result<Pid, (i32, Bytes)> {
+    fn start_script(
+        &mut self,
+        file: &[u8],
+        arguments: &[Bytes],
+        entries: &[Bytes],
+        streams: &Plan,
+        plan: &Plan,
+        background: bool,
+    ) -> Result<Pid, (i32, Bytes)> {
         if is_binary(file) {
             return Err((126, [file, b": cannot execute binary file: Exec format error"].concat()));
         }
@@ -381,7 +418,13 @@ impl Shell {
     }
 
     /// Pipeline stage: expansion, plan and spawn of one program, whose words are inert.
-    pub fn start_direct(&mut self, simple: &Simple, redirections: &[Redirection], line: u32, streams: &Streams) -> Flow<Option<Started>> {
+    pub fn start_direct(
+        &mut self,
+        simple: &Simple,
+        redirections: &[Redirection],
+        line: u32,
+        streams: &Streams,
+    ) -> Flow<Option<Started>> {
         self.line = line;
         let arguments = self.expand_arguments(simple)?;
         match arguments.first() {

@@ -96,7 +96,7 @@ impl Shell {
                 self.set_list(name, values);
                 Ok(matched)
             }
-            Err(()) => {
+            Err(crate::regex::BadExpression) => {
                 self.status = 2;
                 self.condition_failed = true;
                 Err(Unwind::Abort)
@@ -160,7 +160,9 @@ fn file_test(letter: u8, path: &[u8]) -> bool {
         b'w' => access(path, Access::Write).is_ok(),
         b'x' => access(path, Access::Execute).is_ok(),
         b'G' | b'O' => stat(path).is_ok(),
-        b'N' => stat(path).is_ok_and(|stat| (stat.mtime.seconds, stat.mtime.nanoseconds) > (stat.atime.seconds, stat.atime.nanoseconds)),
+        b'N' => {
+            stat(path).is_ok_and(|stat| (stat.mtime.seconds, stat.mtime.nanoseconds) > (stat.atime.seconds, stat.atime.nanoseconds))
+        }
         b'S' => is(Stat::SOCKET),
         _ => false,
     }

@@ -42,6 +42,7 @@ impl Shell {
         }
     }
 
+    #[inline(always)]
     fn in_loop(&mut self, run: impl FnOnce(&mut Shell) -> Flow) -> Flow {
         self.loops += 1;
         let result = run(self);

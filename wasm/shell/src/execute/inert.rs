@@ -2,7 +2,10 @@
 //! changes nothing and reads no descriptor.
 
 use tidepool_syntax::arithmetic::Expression;
-use tidepool_syntax::ast::{Argument, Arithmetic, AssignedValue, Assignment, Command, List, Operation, Parameter, Part, Redirection, RedirectionKind, Simple, Subscript, Word};
+use tidepool_syntax::ast::{
+    Argument, Arithmetic, AssignedValue, Assignment, Command, List, Operation, Parameter, Part, Redirection, RedirectionKind,
+    Simple, Subscript, Word,
+};
 
 /// The command of a list that is one command and nothing else.
 pub fn only_command(list: &List) -> Option<&Command> {
@@ -11,7 +14,9 @@ pub fn only_command(list: &List) -> Option<&Command> {
     };
     let pipeline = &item.chain.first;
     match pipeline.commands.as_slice() {
-        [command] if !item.background && item.chain.rest.is_empty() && !pipeline.negated && pipeline.timed.is_none() => Some(command),
+        [command] if !item.background && item.chain.rest.is_empty() && !pipeline.negated && pipeline.timed.is_none() => {
+            Some(command)
+        }
         _ => None,
     }
 }
@@ -95,7 +100,9 @@ fn parameter_is_inert(parameter: &Parameter, commands: bool) -> bool {
 
 fn arithmetic_is_inert(arithmetic: &Arithmetic, commands: bool) -> bool {
     match &arithmetic.compiled {
-        Some(compiled) => expression_is_inert(&compiled.expression) && compiled.operands.iter().all(|part| part_is_inert(part, commands)),
+        Some(compiled) => {
+            expression_is_inert(&compiled.expression) && compiled.operands.iter().all(|part| part_is_inert(part, commands))
+        }
         None => false,
     }
 }
@@ -106,8 +113,12 @@ fn expression_is_inert(expression: &Expression) -> bool {
         Expression::Variable(place) => place.element.is_none(),
         Expression::Negate(inner) | Expression::Not(inner) | Expression::Complement(inner) => expression_is_inert(inner),
         Expression::Binary(binary) => expression_is_inert(&binary.left) && expression_is_inert(&binary.right),
-        Expression::And(both) | Expression::Or(both) | Expression::Comma(both) => expression_is_inert(&both.0) && expression_is_inert(&both.1),
-        Expression::Conditional(three) => expression_is_inert(&three.0) && expression_is_inert(&three.1) && expression_is_inert(&three.2),
+        Expression::And(both) | Expression::Or(both) | Expression::Comma(both) => {
+            expression_is_inert(&both.0) && expression_is_inert(&both.1)
+        }
+        Expression::Conditional(three) => {
+            expression_is_inert(&three.0) && expression_is_inert(&three.1) && expression_is_inert(&three.2)
+        }
         Expression::Assign(_) | Expression::Increment(_) => false,
     }
 }

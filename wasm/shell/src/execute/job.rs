@@ -214,6 +214,7 @@ impl Shell {
     }
 
     /// Tells of background jobs that were killed, once.
+    #[inline(never)]
     pub fn notify_jobs(&mut self) {
         self.reap();
         let killed = self.jobs.list.iter_mut().filter(|job| !job.notified && job.is_done()).filter_map(|job| {

@@ -4,17 +4,17 @@ pub mod assign;
 pub mod command;
 pub mod condition;
 mod control;
-mod select;
 pub mod inert;
 pub mod job;
 pub mod pipeline;
 pub mod redirect;
 pub mod script;
+mod select;
 pub mod trap;
 
 use tidepool_syntax::ast::{AndOr, Command, CommandKind, Connector, Item, List, Pipeline};
 
-use crate::shell::{Flow, Shell};
+use crate::shell::{Flow, MAXIMUM_NESTING, Shell};
 
 impl Shell {
     /// `tail`: the process has nothing to do after this list, so its last command may replace it.
@@ -26,6 +26,7 @@ impl Shell {
         Ok(())
     }
 
+    #[inline(always)]
     fn run_item(&mut self, item: &Item, tail: bool) -> Flow {
         self.run_pending_traps()?;
         if !self.jobs.is_quiet() {
@@ -37,6 +38,7 @@ impl Shell {
         if item.background { self.run_in_background(&item.chain) } else { self.run_and_or(&item.chain, tail) }
     }
 
+    #[inline(always)]
     pub fn run_and_or(&mut self, chain: &AndOr, tail: bool) -> Flow {
         if chain.rest.is_empty() {
             return self.run_pipeline(&chain.first, tail);
@@ -57,6 +59,7 @@ impl Shell {
     }
 
     /// A failure of `run` is an answer, not an error.
+    #[inline(always)]
     pub fn run_as_condition(&mut self, run: impl FnOnce(&mut Shell) -> Flow) -> Flow {
         self.conditions += 1;
         let result = run(self);
@@ -64,6 +67,7 @@ impl Shell {
         result
     }
 
+    #[inline(always)]
     fn run_pipeline(&mut self, pipeline: &Pipeline, tail: bool) -> Flow {
         if pipeline.timed.is_some() {
             return self.run_timed(pipeline);
@@ -77,6 +81,7 @@ impl Shell {
         self.check_failure(pipeline)
     }
 
+    #[inline(always)]
     pub(crate) fn run_stages_or_command(&mut self, pipeline: &Pipeline, tail: bool) -> Flow {
         match pipeline.commands.as_slice() {
             [command] => {
@@ -106,6 +111,24 @@ impl Shell {
     }
 
     pub fn run_command(&mut self, command: &Command, tail: bool) -> Flow {
+        if self.nesting >= MAXIMUM_NESTING {
+            return self.nested_too_deeply();
+        }
+        self.nesting += 1;
+        let result = self.run_command_here(command, tail);
+        self.nesting -= 1;
+        result
+    }
+
+    #[inline(never)]
+    fn nested_too_deeply(&mut self) -> Flow {
+        let depth = self.function_depth;
+        let name = self.frames.last().map_or_else(|| self.name0.as_slice().into(), |frame| frame.name.clone());
+        self.abort(&[&name[..], format!(": maximum function nesting level exceeded ({depth})").as_bytes()].concat())
+    }
+
+    #[inline(always)]
+    fn run_command_here(&mut self, command: &Command, tail: bool) -> Flow {
         if let CommandKind::Simple(simple) = &command.kind {
             return self.run_simple(simple, &command.redirections, command.line, tail);
         }
@@ -146,5 +169,8 @@ impl Shell {
 
 /// A compound command whose failure is that of a command in it, which has been judged already.
 fn is_transparent(command: &Command) -> bool {
-    !matches!(command.kind, CommandKind::Simple(_) | CommandKind::Subshell(_) | CommandKind::Condition(_) | CommandKind::Arithmetic(_))
+    !matches!(
+        command.kind,
+        CommandKind::Simple(_) | CommandKind::Subshell(_) | CommandKind::Condition(_) | CommandKind::Arithmetic(_)
+    )
 }

@@ -112,6 +112,7 @@ impl Shell {
         Err(Unwind::Abort)
     }
 
+    #[inline(never)]
     pub(super) fn run_subshell(&mut self, list: &List, redirections: &[Redirection]) -> Flow {
         let pid = self.fork(|shell| {
             if redirections.is_empty() {
@@ -132,6 +133,7 @@ impl Shell {
         }
     }
 
+    #[inline(never)]
     pub(super) fn run_foreground_pipeline(&mut self, commands: &[Command]) -> Flow {
         if self.shopts.lastpipe
             && let Some((last, rest)) = commands.split_last()
@@ -139,7 +141,8 @@ impl Shell {
             return self.run_with_last_in_place(rest, last);
         }
         let (pids, done) = self.start_stages(commands, &Streams::default());
-        let stages: Vec<(Option<Pid>, Status)> = pids.iter().zip(&done).map(|(pid, code)| (*pid, self.wait_for_stage(*pid, *code))).collect();
+        let stages: Vec<(Option<Pid>, Status)> =
+            pids.iter().zip(&done).map(|(pid, code)| (*pid, self.wait_for_stage(*pid, *code))).collect();
         if stages.iter().any(|(_, status)| matches!(status, Status::Signaled(_))) {
             let texts: Vec<_> = commands.iter().map(tidepool_syntax::print::command).collect();
             self.report_pipeline(&stages, &texts);
@@ -293,6 +296,7 @@ impl Shell {
     }
 
     /// `command &`
+    #[inline(never)]
     pub(super) fn run_in_background(&mut self, chain: &AndOr) -> Flow {
         self.output.flush();
         let null = if reads_standard_input(chain) { open(b"/dev/null", Open::read().cloexec()).ok() } else { None };
@@ -327,6 +331,7 @@ impl Shell {
     }
 
     /// `time pipeline`
+    #[inline(never)]
     pub(super) fn run_timed(&mut self, pipeline: &Pipeline) -> Flow {
         let (before, clock) = (tidepool_system::times(), Instant::now());
         let untimed = Pipeline { timed: None, ..pipeline.clone() };
@@ -337,7 +342,7 @@ impl Shell {
         let system = (after.system + after.children_system).saturating_sub(before.system + before.children_system);
         let format = self.get(self.names.timeformat).map(<[u8]>::to_vec);
         let text = match (pipeline.timed, format) {
-            (Some(Timing::Posix), _) => format!("real {:.2}\nuser {:.2}\nsys {:.2}", real.as_secs_f64(), user.as_secs_f64(), system.as_secs_f64()).into_bytes(),
+            (Some(Timing::Posix), _) => crate::builtin::format_times(b"real %2R\nuser %2U\nsys %2S", [real, user, system]),
             (_, Some(format)) => crate::builtin::format_times(&format, [real, user, system]),
             _ => crate::builtin::format_times(b"\nreal\t%3lR\nuser\t%3lU\nsys\t%3lS", [real, user, system]),
         };
@@ -353,7 +358,14 @@ fn reads_standard_input(chain: &AndOr) -> bool {
     let redirected = |redirection: &Redirection| {
         matches!(
             (&redirection.descriptor, &redirection.operation),
-            (tidepool_syntax::ast::Descriptor::Default | tidepool_syntax::ast::Descriptor::Number(0), RedirectionKind::Read(_) | RedirectionKind::DuplicateInput(_) | RedirectionKind::HereDocument(_) | RedirectionKind::HereString(_) | RedirectionKind::ReadWrite(_))
+            (
+                tidepool_syntax::ast::Descriptor::Default | tidepool_syntax::ast::Descriptor::Number(0),
+                RedirectionKind::Read(_)
+                    | RedirectionKind::DuplicateInput(_)
+                    | RedirectionKind::HereDocument(_)
+                    | RedirectionKind::HereString(_)
+                    | RedirectionKind::ReadWrite(_)
+            )
         )
     };
     chain.first.commands.first().is_some_and(|command| !command.redirections.iter().any(redirected))

@@ -75,6 +75,7 @@ impl Shell {
     }
 
     /// None when one of them fails; its message is written then.
+    #[inline(never)]
     pub fn plan_redirections(&mut self, redirections: &[Redirection]) -> Flow<Option<Plan>> {
         let mut plan = Plan::default();
         for redirection in redirections {
@@ -119,7 +120,9 @@ impl Shell {
                 plan.add(Action::Duplicate { from: Fd::STDOUT, to: Fd::STDERR });
                 Ok(done)
             }
-            RedirectionKind::DuplicateInput(word) | RedirectionKind::DuplicateOutput(word) => self.plan_duplicate(word, target, operation, plan),
+            RedirectionKind::DuplicateInput(word) | RedirectionKind::DuplicateOutput(word) => {
+                self.plan_duplicate(word, target, operation, plan)
+            }
             RedirectionKind::HereString(word) => {
                 let mut text = self.expand_text(word)?;
                 text.push(b'\n');
@@ -177,7 +180,7 @@ impl Shell {
     }
 
     fn plan_open(&mut self, name: &[u8], target: Fd, how: Open, plan: &mut Plan) -> Flow<bool> {
-        let opened = open(name, how.cloexec()).and_then(|fd| lift(fd));
+        let opened = open(name, how.cloexec()).and_then(lift);
         match opened {
             Ok(fd) => {
                 plan.opened.push(fd);
@@ -203,7 +206,8 @@ impl Shell {
             Some(digits) => (digits, true),
             None => (&text[..], false),
         };
-        let number = std::str::from_utf8(digits).ok().filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
+        let number =
+            std::str::from_utf8(digits).ok().filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
         let Some(source) = number.and_then(|text| text.parse().ok()).map(Fd) else {
             return self.plan_odd_duplicate(word, &text, target, operation, plan);
         };
@@ -219,7 +223,14 @@ impl Shell {
     }
 
     /// `>&file` is `&>file`; anything else that is no number is an error.
-    fn plan_odd_duplicate(&mut self, word: &Word, text: &[u8], target: Fd, operation: &RedirectionKind, plan: &mut Plan) -> Flow<bool> {
+    fn plan_odd_duplicate(
+        &mut self,
+        word: &Word,
+        text: &[u8],
+        target: Fd,
+        operation: &RedirectionKind,
+        plan: &mut Plan,
+    ) -> Flow<bool> {
         if matches!(operation, RedirectionKind::DuplicateOutput(_)) && target == Fd::STDOUT && !text.is_empty() {
             let done = self.plan_write(word, Fd::STDOUT, plan)?;
             plan.add(Action::Duplicate { from: Fd::STDOUT, to: Fd::STDERR });
@@ -268,7 +279,7 @@ impl Shell {
     /// A descriptor from which `text` can be read: a pipe, or a file that has no name when it is long.
     fn plan_text(&mut self, text: &[u8], target: Fd, plan: &mut Plan) -> Flow<bool> {
         let made = if text.len() <= PIPE_SIZE { text_in_pipe(text) } else { text_in_file(text) };
-        match made.and_then(|fd| lift(fd)) {
+        match made.and_then(lift) {
             Ok(fd) => {
                 plan.opened.push(fd);
                 plan.add(Action::Duplicate { from: fd, to: target });

@@ -93,7 +93,9 @@ impl Traps {
                 let _ = set_signal(Signal(*number), Disposition::Default);
             }
         }
-        let ignored = |(event, command): (&Event, &Bytes)| (matches!(event, Event::Signal(_)) && command.is_empty()).then(|| (*event, command.clone()));
+        let ignored = |(event, command): (&Event, &Bytes)| {
+            (matches!(event, Event::Signal(_)) && command.is_empty()).then(|| (*event, command.clone()))
+        };
         self.commands = old.iter().filter_map(ignored).collect();
         self.inherited = old;
         self.waiting.clear();
@@ -110,6 +112,7 @@ impl Shell {
         self.traps.waiting.first().copied()
     }
 
+    #[inline(never)]
     pub fn run_pending_traps(&mut self) -> Flow {
         if self.traps.commands.is_empty() || self.traps.running || self.peek_trapped_signal().is_none() {
             return Ok(());
@@ -137,6 +140,7 @@ impl Shell {
         result
     }
 
+    #[inline(never)]
     pub fn run_error_trap(&mut self) -> Flow {
         if self.traps.running || (self.function_depth > 0 && !self.options.errtrace) {
             return Ok(());

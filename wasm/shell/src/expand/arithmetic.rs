@@ -1,7 +1,9 @@
 //! Evaluation of arithmetic expressions. An expression whose expansions all yield plain integers is evaluated from its tree;
 //! any other is expanded to text first and parsed again.
 
-use tidepool_syntax::arithmetic::{ArithmeticError, Assign, Binary, BinaryOperator, Expression, Increment, OPERAND_MARK, Place, parse, parse_number};
+use tidepool_syntax::arithmetic::{
+    ArithmeticError, Assign, Binary, BinaryOperator, Expression, Increment, OPERAND_MARK, Place, parse, parse_number,
+};
 use tidepool_syntax::ast::{Arithmetic, Compiled};
 
 use crate::shell::{Flow, Shell};
@@ -92,7 +94,9 @@ impl Shell {
     fn arithmetic_error<T>(&mut self, source: &[u8], error: &ArithmeticError) -> Flow<T> {
         let shown = source.trim_ascii_start();
         let token = source.get(error.at..).unwrap_or_default();
-        self.abort(&[self.arithmetic_speaker, shown, b": ", error.message.as_bytes(), b" (error token is \"", token, b"\")"].concat())
+        self.abort(
+            &[self.arithmetic_speaker, shown, b": ", error.message.as_bytes(), b" (error token is \"", token, b"\")"].concat(),
+        )
     }
 
     fn value_of(&mut self, expression: &Expression, on: &Evaluation<'_>) -> Evaluated<i64> {
@@ -286,7 +290,11 @@ pub fn is_decimal(text: &[u8]) -> Option<i64> {
         [] => return None,
         [b'0', _, ..] => return None,
         _ if digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) => {
-            return if digits.iter().all(u8::is_ascii_digit) && digits.len() == text.len() { parse_number(digits).ok() } else { None };
+            return if digits.iter().all(u8::is_ascii_digit) && digits.len() == text.len() {
+                parse_number(digits).ok()
+            } else {
+                None
+            };
         }
         _ => {}
     }

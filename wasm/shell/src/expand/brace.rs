@@ -81,7 +81,8 @@ fn alternatives(units: &[Unit], open: usize, close: usize, commas: &[usize]) -> 
 
 /// `1..5`, `a..e..2`, `01..10`
 fn sequence(inner: &[Unit]) -> Option<Vec<Vec<Unit>>> {
-    let text: Vec<u8> = inner.iter().map(|unit| if let Unit::Byte(byte) = unit { Some(*byte) } else { None }).collect::<Option<_>>()?;
+    let text: Vec<u8> =
+        inner.iter().map(|unit| if let Unit::Byte(byte) = unit { Some(*byte) } else { None }).collect::<Option<_>>()?;
     let text = String::from_utf8(text).ok()?;
     let pieces: Vec<&str> = text.split("..").collect();
     let (first, last, step) = match pieces.as_slice() {
@@ -116,7 +117,11 @@ fn numbers(low: i64, high: i64, step: i64, width: usize) -> Vec<String> {
         .map(|round| {
             let offset = round.wrapping_mul(step) as i64;
             let value = if low <= high { low.wrapping_add(offset) } else { low.wrapping_sub(offset) };
-            if value < 0 { format!("-{:0width$}", value.unsigned_abs(), width = width.saturating_sub(1)) } else { format!("{value:0width$}") }
+            if value < 0 {
+                format!("-{:0width$}", value.unsigned_abs(), width = width.saturating_sub(1))
+            } else {
+                format!("{value:0width$}")
+            }
         })
         .collect()
 }

@@ -110,7 +110,9 @@ impl Fields {
     }
 
     fn append_unquoted(&mut self, text: &[u8]) {
-        if self.globs && (self.current.pattern.is_some() || text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\' | b'('))) {
+        if self.globs
+            && (self.current.pattern.is_some() || text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\' | b'(')))
+        {
             let before = &self.current.text;
             let pattern = self.current.pattern.get_or_insert_with(|| {
                 let mut pattern = Vec::new();
@@ -167,7 +169,6 @@ impl Fields {
     pub fn finish_text(self) -> Bytes {
         self.current.text
     }
-
 }
 
 fn escape_replacement(text: &[u8], replacement: &mut Vec<u8>) {
@@ -188,4 +189,3 @@ fn escape_regex(text: &[u8], regex: &mut Vec<u8>) {
         regex.push(*byte);
     }
 }
-

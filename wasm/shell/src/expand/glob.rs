@@ -76,7 +76,8 @@ fn walk(prefix: &[u8], pieces: &[Piece], shopts: &Shopts, found: &mut Vec<Bytes>
     let shows_dots = shopts.dotglob || pattern.begins_with_dot();
     for name in names(prefix) {
         let hidden = name.first() == Some(&b'.');
-        if (hidden && !shows_dots) || (hidden && (name == b"." || name == b"..")) || !pattern.matches(&name) {
+        let is_shown = !hidden || (shows_dots && name != b"." && name != b"..");
+        if !is_shown || !pattern.matches(&name) {
             continue;
         }
         let path = [prefix, &name].concat();

@@ -5,6 +5,7 @@ mod arithmetic;
 mod brace;
 mod fields;
 mod glob;
+mod lookup;
 mod parameter;
 pub mod pattern;
 pub mod substitution;
@@ -41,7 +42,7 @@ impl Shell {
         }
         if let [Part::Literal(text)] = word.parts.as_slice()
             && !word.braces
-            && !text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'('))
+            && !may_match(text, true)
         {
             arguments.push(text.to_vec());
             return Ok(());
@@ -69,7 +70,7 @@ impl Shell {
             arguments.push(field.text);
             return Ok(());
         };
-        if !pattern.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[')) && !self.shopts.extglob {
+        if !may_match(&pattern, self.shopts.extglob) {
             arguments.push(field.text);
             return Ok(());
         }
@@ -179,13 +180,25 @@ impl Shell {
             return false;
         };
         match &**parameter {
-            Parameter { target: Target::Special(b'@'), indirect: false, operation: Operation::None | Operation::Substring { .. }, .. } => true,
+            Parameter {
+                target: Target::Special(b'@'),
+                indirect: false,
+                operation: Operation::None | Operation::Substring { .. },
+                ..
+            } => true,
             Parameter { subscript: Some(Subscript::All), .. } => true,
             Parameter { operation: Operation::Names { separate: true }, .. } => true,
             Parameter { target: Target::Special(b'@'), operation, .. } => !matches!(operation, Operation::Length),
             _ => false,
         }
     }
+}
+
+/// Whether a text is a pattern at all: a bracket needs its end.
+fn may_match(text: &[u8], extended: bool) -> bool {
+    let open = text.iter().position(|byte| *byte == b'[');
+    text.iter().any(|byte| matches!(byte, b'*' | b'?') || (extended && *byte == b'('))
+        || open.is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains(&b']')))
 }
 
 fn put(fields: &mut Fields, text: &[u8], quoted: bool) {

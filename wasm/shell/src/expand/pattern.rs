@@ -37,6 +37,20 @@ pub struct Pattern {
     ignore_case: bool,
 }
 
+/// How a part of a pattern fared. Never: a later `*` has tried every place, so that no longer `*` before it can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Yes,
+    No,
+    Never,
+}
+
+impl From<bool> for Outcome {
+    fn from(matched: bool) -> Outcome {
+        if matched { Outcome::Yes } else { Outcome::No }
+    }
+}
+
 /// Whether a byte may mean something in a pattern.
 pub fn is_special(byte: u8) -> bool {
     matches!(byte, b'*' | b'?' | b'[' | b']' | b'\\' | b'-' | b'!' | b'^' | b'(' | b')' | b'|' | b'+' | b'@')
@@ -59,7 +73,7 @@ impl Pattern {
     }
 
     pub fn matches(&self, text: &[u8]) -> bool {
-        self.match_here(&self.nodes, text, 0, &mut |end| end == text.len())
+        self.try_match(&self.nodes, text, 0, &mut |end| end == text.len())
     }
 
     /// The text when the pattern is nothing but text.
@@ -86,7 +100,7 @@ impl Pattern {
     /// The end of the match that starts at `start`: the longest, or the shortest.
     pub fn match_at(&self, text: &[u8], start: usize, longest: bool) -> Option<usize> {
         let mut found = None;
-        self.match_here(&self.nodes, text, start, &mut |end| {
+        self.try_match(&self.nodes, text, start, &mut |end| {
             found = match found {
                 None => Some(end),
                 Some(old) if (longest && end > old) || (!longest && end < old) => Some(end),
@@ -98,37 +112,49 @@ impl Pattern {
         found
     }
 
-    fn match_here(&self, nodes: &[Node], text: &[u8], at: usize, accept: &mut dyn FnMut(usize) -> bool) -> bool {
-        let Some((node, rest)) = nodes.split_first() else {
-            return accept(at);
-        };
-        let remaining = text.get(at..).unwrap_or_default();
-        match node {
-            Node::Bytes(bytes) => {
-                let fits = if self.ignore_case {
-                    remaining.len() >= bytes.len() && remaining.iter().zip(bytes).all(|(a, b)| a.eq_ignore_ascii_case(b))
-                } else {
-                    remaining.starts_with(bytes)
-                };
-                fits && self.match_here(rest, text, at + bytes.len(), accept)
-            }
-            Node::One => !remaining.is_empty() && self.match_here(rest, text, at + character(remaining).1, accept),
-            Node::Class(class) => {
-                if remaining.is_empty() {
-                    return false;
+    fn try_match(&self, nodes: &[Node], text: &[u8], at: usize, accept: &mut dyn FnMut(usize) -> bool) -> bool {
+        self.match_here(nodes, text, at, accept) == Outcome::Yes
+    }
+
+    fn match_here(&self, nodes: &[Node], text: &[u8], at: usize, accept: &mut dyn FnMut(usize) -> bool) -> Outcome {
+        let (mut nodes, mut at) = (nodes, at);
+        loop {
+            let Some((node, rest)) = nodes.split_first() else {
+                return Outcome::from(accept(at));
+            };
+            let remaining = text.get(at..).unwrap_or_default();
+            match node {
+                Node::Bytes(bytes) => {
+                    let fits = if self.ignore_case {
+                        remaining.len() >= bytes.len() && remaining.iter().zip(bytes).all(|(a, b)| a.eq_ignore_ascii_case(b))
+                    } else {
+                        remaining.starts_with(bytes)
+                    };
+                    if !fits {
+                        return Outcome::No;
+                    }
+                    at += bytes.len();
                 }
-                let (value, length) = character(remaining);
-                class.contains(value, self.ignore_case) && self.match_here(rest, text, at + length, accept)
+                Node::One if remaining.is_empty() => return Outcome::No,
+                Node::One => at += character(remaining).1,
+                Node::Class(class) => {
+                    let (value, length) = character(remaining);
+                    if remaining.is_empty() || !class.contains(value, self.ignore_case) {
+                        return Outcome::No;
+                    }
+                    at += length;
+                }
+                Node::Many => return self.match_many(rest, text, at, accept),
+                Node::Extended(kind, choices) => return Outcome::from(self.match_extended(*kind, choices, rest, text, at, accept)),
             }
-            Node::Many => self.match_many(rest, text, at, accept),
-            Node::Extended(kind, choices) => self.match_extended(*kind, choices, rest, text, at, accept),
+            nodes = rest;
         }
     }
 
-    fn match_many(&self, rest: &[Node], text: &[u8], at: usize, accept: &mut dyn FnMut(usize) -> bool) -> bool {
+    fn match_many(&self, rest: &[Node], text: &[u8], at: usize, accept: &mut dyn FnMut(usize) -> bool) -> Outcome {
         if rest.is_empty() {
             // All ends, the far ones first.
-            return (at..=text.len()).rev().any(&mut *accept);
+            return if (at..=text.len()).rev().any(&mut *accept) { Outcome::Yes } else { Outcome::Never };
         }
         let mut start = at;
         loop {
@@ -136,14 +162,15 @@ impl Pattern {
             if let (Some(Node::Bytes(bytes)), false) = (rest.first(), self.ignore_case) {
                 match find(text.get(start..).unwrap_or_default(), bytes) {
                     Some(offset) => start += offset,
-                    None => return false,
+                    None => return Outcome::Never,
                 }
             }
-            if self.match_here(rest, text, start, accept) {
-                return true;
+            match self.match_here(rest, text, start, accept) {
+                Outcome::No => {}
+                outcome => return outcome,
             }
             if start >= text.len() {
-                return false;
+                return Outcome::Never;
             }
             start += character(text.get(start..).unwrap_or_default()).1;
         }
@@ -159,26 +186,34 @@ impl Pattern {
         accept: &mut dyn FnMut(usize) -> bool,
     ) -> bool {
         match kind {
-            Extended::ExactlyOne => self.match_choice(choices, text, at, &mut |end| self.match_here(rest, text, end, accept)),
+            Extended::ExactlyOne => self.match_choice(choices, text, at, &mut |end| self.try_match(rest, text, end, accept)),
             Extended::Optional => {
-                self.match_choice(choices, text, at, &mut |end| self.match_here(rest, text, end, accept)) || self.match_here(rest, text, at, accept)
+                self.match_choice(choices, text, at, &mut |end| self.try_match(rest, text, end, accept))
+                    || self.try_match(rest, text, at, accept)
             }
-            Extended::AnyNumber => self.match_repeated(choices, rest, text, at, accept) || self.match_here(rest, text, at, accept),
+            Extended::AnyNumber => self.match_repeated(choices, rest, text, at, accept) || self.try_match(rest, text, at, accept),
             Extended::AtLeastOne => self.match_repeated(choices, rest, text, at, accept),
             Extended::Not => (at..=text.len()).rev().any(|end| {
                 let piece = text.get(..end).unwrap_or_default();
                 let matched = self.match_choice(choices, piece, at, &mut |to| to == end);
-                !matched && self.match_here(rest, text, end, accept)
+                !matched && self.try_match(rest, text, end, accept)
             }),
         }
     }
 
     fn match_choice(&self, choices: &[Vec<Node>], text: &[u8], at: usize, accept: &mut dyn FnMut(usize) -> bool) -> bool {
-        choices.iter().any(|choice| self.match_here(choice, text, at, accept))
+        choices.iter().any(|choice| self.try_match(choice, text, at, accept))
     }
 
     /// One or more of the choices, then the rest.
-    fn match_repeated(&self, choices: &[Vec<Node>], rest: &[Node], text: &[u8], at: usize, accept: &mut dyn FnMut(usize) -> bool) -> bool {
+    fn match_repeated(
+        &self,
+        choices: &[Vec<Node>],
+        rest: &[Node],
+        text: &[u8],
+        at: usize,
+        accept: &mut dyn FnMut(usize) -> bool,
+    ) -> bool {
         // Ends reachable by repeating, found breadth first: no end is tried twice.
         let mut seen = vec![false; text.len() + 1];
         let mut waiting = vec![at];
@@ -197,7 +232,7 @@ impl Pattern {
                 }
             }
         }
-        (0..seen.len()).rev().any(|end| seen.get(end) == Some(&true) && self.match_here(rest, text, end, accept))
+        (0..seen.len()).rev().any(|end| seen.get(end) == Some(&true) && self.try_match(rest, text, end, accept))
     }
 }
 

@@ -45,7 +45,9 @@ impl Shell {
         }
         let (reader, writer) = match pipe(true) {
             Ok(both) => both,
-            Err(errno) => return self.abort(&[b"cannot make pipe for command substitution: ", errno.message().as_bytes()].concat()),
+            Err(errno) => {
+                return self.abort(&[b"cannot make pipe for command substitution: ", errno.message().as_bytes()].concat());
+            }
         };
         self.run_into_pipe(list, reader, writer)
     }
@@ -112,7 +114,8 @@ impl Shell {
         };
         let name = crate::execute::command::constant_name(simple)?;
         let plain = simple.assignments.is_empty() && command.redirections.is_empty() && PRINTERS.contains(&name.as_slice());
-        let assigns = name == b"printf" && crate::execute::command::constant_argument(simple, 1).is_some_and(|text| text.starts_with(b"-v"));
+        let assigns =
+            name == b"printf" && crate::execute::command::constant_argument(simple, 1).is_some_and(|text| text.starts_with(b"-v"));
         let replaced = self.functions.contains_key(&name) || self.disabled_builtins.contains(&name);
         let traced = self.traps.has_debugging();
         (plain && !assigns && !replaced && !traced && is_harmless(simple)).then_some(simple)
@@ -137,7 +140,9 @@ impl Shell {
     pub(super) fn substitute_process(&mut self, substitution: &ProcessSubstitution) -> Flow<Bytes> {
         let (reader, writer) = match pipe(true) {
             Ok(both) => both,
-            Err(errno) => return self.abort(&[b"cannot make pipe for process substitution: ", errno.message().as_bytes()].concat()),
+            Err(errno) => {
+                return self.abort(&[b"cannot make pipe for process substitution: ", errno.message().as_bytes()].concat());
+            }
         };
         let (ours, theirs) = if substitution.reads { (writer, reader) } else { (reader, writer) };
         let target = if substitution.reads { Fd::STDIN } else { Fd::STDOUT };
@@ -196,10 +201,12 @@ impl Shell {
 fn only_file(list: &List) -> Option<&tidepool_syntax::ast::Word> {
     let command = only_command(list)?;
     match (&command.kind, command.redirections.as_slice()) {
-        (CommandKind::Simple(simple), [redirection]) if simple.words.is_empty() && simple.assignments.is_empty() => match &redirection.operation {
-            RedirectionKind::Read(word) => Some(word),
-            _ => None,
-        },
+        (CommandKind::Simple(simple), [redirection]) if simple.words.is_empty() && simple.assignments.is_empty() => {
+            match &redirection.operation {
+                RedirectionKind::Read(word) => Some(word),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

@@ -187,7 +187,7 @@ pub fn transform(letter: u8, text: &[u8]) -> Bytes {
         b'U' => change_case(text, CaseChange::Upper, true, None),
         b'L' => change_case(text, CaseChange::Lower, true, None),
         b'u' => change_case(text, CaseChange::Upper, false, None),
-        b'E' => tidepool_syntax::word::unescape_ansi(text),
+        b'E' => tidepool_syntax::escape::unescape_ansi(text),
         _ => text.to_vec(),
     }
 }
@@ -271,8 +271,8 @@ pub fn quote_for_trace(text: &[u8]) -> Bytes {
         return ansi_quote(text);
     }
     let mut special = text.iter().enumerate().any(|(at, byte)| match byte {
-        b' ' | b'\t' | b'\n' | b'\'' | b'"' | b'\\' | b'|' | b'&' | b';' | b'(' | b')' | b'<' | b'>' | b'!' | b'{' | b'}' | b'*' | b'[' | b'?' | b']'
-        | b'^' | b'$' | b'`' => true,
+        b' ' | b'\t' | b'\n' | b'\'' | b'"' | b'\\' | b'|' | b'&' | b';' | b'(' | b')' | b'<' | b'>' | b'!' | b'{' | b'}'
+        | b'*' | b'[' | b'?' | b']' | b'^' | b'$' | b'`' => true,
         b'#' | b'~' => at == 0,
         _ => false,
     });
@@ -292,7 +292,27 @@ pub fn quote_with_backslashes(text: &[u8]) -> Bytes {
     for (at, byte) in text.iter().enumerate() {
         let special = matches!(
             byte,
-            b' ' | b'\'' | b'"' | b'\\' | b'|' | b'&' | b';' | b'(' | b')' | b'<' | b'>' | b'!' | b'{' | b'}' | b'*' | b'[' | b'?' | b']' | b'^' | b'$' | b'`' | b','
+            b' ' | b'\''
+                | b'"'
+                | b'\\'
+                | b'|'
+                | b'&'
+                | b';'
+                | b'('
+                | b')'
+                | b'<'
+                | b'>'
+                | b'!'
+                | b'{'
+                | b'}'
+                | b'*'
+                | b'['
+                | b'?'
+                | b']'
+                | b'^'
+                | b'$'
+                | b'`'
+                | b','
         ) || (matches!(byte, b'#' | b'~') && at == 0);
         if special {
             quoted.push(b'\\');
