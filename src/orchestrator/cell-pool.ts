@@ -7,7 +7,7 @@ import type { Limits } from '../protocol/limits.ts'
 import { type Principal, principalKey } from '../protocol/principal.ts'
 import { LiveCell } from './live-cell.ts'
 import { type Borrower, MemoryLending } from './memory-lending.ts'
-import type { Platform } from './platform.ts'
+import type { CellHandle, Platform } from './platform.ts'
 import { Store } from './store/store.ts'
 import { TablesError } from './store/tables.ts'
 
@@ -37,11 +37,16 @@ interface Berth {
   tenant: Tenant | undefined
   /** what the last tenant left is being settled */
   settling: Promise<void>
+  /** a cell that was started before it is needed, because the tenant will probably be ended; nothing has been said to it */
+  spare: Promise<CellHandle> | undefined
   /** runs and file operations that hold the cell */
   users: number
   cancelIdle: (() => void) | undefined
   lastUse: number
 }
+
+/** A cell that was started in advance and is not needed after all is ended. */
+const SPARE_MS = 5_000
 
 export class CellPool {
   readonly #platform: Platform
@@ -122,7 +127,16 @@ export class CellPool {
         timer: (ms, then, idle) => this.#platform.timer(ms, then, idle),
         limits: this.#limits,
       })
-      const berth: Berth = { principal, store, tenant: undefined, settling: Promise.resolve(), users: 0, cancelIdle: undefined, lastUse: 0 }
+      const berth: Berth = {
+        principal,
+        store,
+        tenant: undefined,
+        settling: Promise.resolve(),
+        spare: undefined,
+        users: 0,
+        cancelIdle: undefined,
+        lastUse: 0,
+      }
       this.#open.add(berth)
       return berth
     } catch (error) {
@@ -161,7 +175,27 @@ export class CellPool {
   }
 
   #boot(berth: Berth, borrower: Borrower): Promise<LiveCell> {
-    return LiveCell.boot(berth.principal, this.#platform, this.#limits, berth.store, { ...this.#settings, memories: borrower.lent })
+    const { spare } = berth
+    berth.spare = undefined
+    const boot = { ...this.#settings, memories: borrower.lent, expectEnd: () => this.#prepare(berth) }
+    return LiveCell.boot(berth.principal, this.#platform, this.#limits, berth.store, boot, spare)
+  }
+
+  /** Starts the next cell of the berth, so that the command after one that had to be ended by force finds it ready. */
+  #prepare(berth: Berth): void {
+    if (berth.spare || !this.#open.has(berth)) return
+    const spare = this.#platform.startCell(berth.principal)
+    berth.spare = spare
+    spare.catch(() => (berth.spare = undefined))
+    this.#platform.timer(SPARE_MS, () => berth.spare === spare && this.#dropSpare(berth), 'idle')
+  }
+
+  #dropSpare(berth: Berth): void {
+    void berth.spare?.then(
+      (handle) => handle.terminate(),
+      () => {},
+    )
+    berth.spare = undefined
   }
 
   /** The berth's cell has ended: what it left is settled before the next use boots another. */
@@ -209,6 +243,7 @@ export class CellPool {
   }
 
   async #close(berth: Berth): Promise<void> {
+    this.#dropSpare(berth)
     const { tenant } = berth
     if (tenant) {
       const cell = tenant.live ?? (await tenant.cell.catch(() => undefined))

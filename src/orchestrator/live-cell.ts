@@ -20,6 +20,8 @@ export interface CellBoot {
   readonly memories: number
   /** hears every system call */
   readonly trace?: (lines: string) => void
+  /** hears that the cell will probably be ended */
+  readonly expectEnd?: () => void
 }
 
 /** What a run hears of its cell. */
@@ -82,6 +84,7 @@ export class LiveCell {
   readonly #answers = new Map<number, Answer>()
   #requests = 0
   #trace: CellBoot['trace']
+  #expectEnd: CellBoot['expectEnd']
   #faultsOpen = 0
   #idleTalk = { second: 0, count: 0 }
   #ended: string | undefined
@@ -101,8 +104,15 @@ export class LiveCell {
   }
 
   /** Starts a cell over what the store holds and waits until it has proved itself. Throws BtcpError SANDBOX_ERROR. */
-  static async boot(principal: Principal, platform: Platform, limits: Limits, store: Store, boot: CellBoot): Promise<LiveCell> {
-    const handle = await platform.startCell(principal).catch((error: unknown) => {
+  static async boot(
+    principal: Principal,
+    platform: Platform,
+    limits: Limits,
+    store: Store,
+    boot: CellBoot,
+    started: Promise<CellHandle> = platform.startCell(principal),
+  ): Promise<LiveCell> {
+    const handle = await started.catch((error: unknown) => {
       throw new BtcpError('SANDBOX_ERROR', `Cannot start a cell: ${error instanceof Error ? error.message : 'it did not start'}`, {
         effects: 'none',
       })
@@ -178,6 +188,11 @@ export class LiveCell {
     }).finally(cancel)
   }
 
+  /** The cell will probably be ended. */
+  expectEnd(): void {
+    if (this.#ended === undefined) this.#expectEnd?.()
+  }
+
   /** Ends the cell at once. */
   terminate(reason: string): void {
     if (this.#ended !== undefined) return
@@ -210,8 +225,9 @@ export class LiveCell {
       readOnly: mount.readOnly,
       metadata: mount.metadata,
     }))
-    const { env, seed, memories, trace } = boot
+    const { env, seed, memories, trace, expectEnd } = boot
     this.#trace = trace
+    this.#expectEnd = expectEnd
     const more = seed === undefined ? {} : { seed }
     this.#say({
       t: 'boot',

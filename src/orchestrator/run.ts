@@ -62,6 +62,7 @@ export class Run {
     this.#startedAt = this.#platform.clock.monotonic()
     this.#watchdog = new Watchdog(this.#platform, this.#limits.killConfirmMs, {
       kill: () => this.kill(SIGKILL),
+      prepare: () => cell.expectEnd(),
       terminate: (reason) => cell.terminate(reason),
     })
     const abort = (): void => this.#watchdog?.kill()

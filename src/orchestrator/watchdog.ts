@@ -7,9 +7,14 @@ import type { Platform } from './platform.ts'
 export interface Watched {
   /** asks the cell to kill the run's processes */
   kill(): void
+  /** the cell is slow to confirm: it will probably be ended, and the next one may be started */
+  prepare(): void
   /** ends the cell */
   terminate(reason: string): void
 }
+
+/** A cell that has not confirmed after this part of its time is slow. */
+const SLOW_PART = 5
 
 export class Watchdog {
   readonly #platform: Platform
@@ -39,7 +44,11 @@ export class Watchdog {
     this.#killed = true
     this.#cancel?.()
     this.#watched.kill()
-    this.#cancel = this.#platform.timer(this.#confirmMs, () => this.#watched.terminate('cell restarted'))
+    const slow = this.#confirmMs / SLOW_PART
+    this.#cancel = this.#platform.timer(slow, () => {
+      this.#watched.prepare()
+      this.#cancel = this.#platform.timer(this.#confirmMs - slow, () => this.#watched.terminate('cell restarted'))
+    })
   }
 
   /** The run has ended. */

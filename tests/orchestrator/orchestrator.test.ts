@@ -115,6 +115,25 @@ describe('a run', () => {
     await orchestrator.dispose()
   })
 
+  test('T47: has its next cell started while the stuck one is given its time, and no cell is started for one that confirms', async () => {
+    const stuck: Script = (message, cell) => (message.t === 'boot' ? cell.ready() : undefined)
+    const { orchestrator, platform } = start([stuck, obedient], { killConfirmMs: 200 })
+    const looping = run(orchestrator, 'loop', { timeoutMs: 60 })
+    await new Promise((resolve) => setTimeout(resolve, 180))
+    expect(platform.cells).toHaveLength(2)
+    expect([platform.cells[0]!.terminated, platform.cells[1]!.heard]).toEqual([false, []])
+    await looping
+    await run(orchestrator, 'hi')
+    expect(platform.cells).toHaveLength(2)
+    await orchestrator.dispose()
+
+    const silent: Script = (message, cell) => (message.t === 'run' ? undefined : obedient(message, cell))
+    const other = start([silent])
+    await run(other.orchestrator, 'sleep', { timeoutMs: 60 })
+    expect(other.platform.cells).toHaveLength(1)
+    await other.orchestrator.dispose()
+  })
+
   test('ends with SANDBOX_ERROR when another run took the cell down', async () => {
     const stuck: Script = (message, cell) => (message.t === 'boot' ? cell.ready() : undefined)
     const { orchestrator } = start([stuck], { killConfirmMs: 30 })
