@@ -85,8 +85,11 @@ export class AttachedTarget {
     await this.send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...at })
   }
 
+  /** A picture of the whole page, also of what would have to be scrolled to. */
   async screenshot(path: string): Promise<void> {
-    const { data } = await this.send<{ data: string }>('Page.captureScreenshot', { format: 'png' })
+    const [width, height] = await this.evaluate<[number, number]>('[document.body.scrollWidth, document.body.scrollHeight]')
+    const clip = { x: 0, y: 0, width, height, scale: 1 }
+    const { data } = await this.send<{ data: string }>('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true, clip })
     writeFileSync(path, Buffer.from(data, 'base64'))
   }
 
