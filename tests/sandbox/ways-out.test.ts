@@ -20,7 +20,8 @@ interface Outcome {
   readonly left: readonly string[]
 }
 
-async function tryAll(how: 'locked' | 'open'): Promise<Outcome> {
+/** The signal ends the process of a test that has timed out. */
+async function tryAll(how: 'locked' | 'open', signal: AbortSignal): Promise<Outcome> {
   await using server = await watchedServer()
   const folder = mkdtempSync(join(tmpdir(), 'tidepool-'))
   const canary = join(folder, 'canary')
@@ -30,21 +31,24 @@ async function tryAll(how: 'locked' | 'open'): Promise<Outcome> {
     env: { CANARY: 'canary' },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
+    signal,
+    killSignal: 'SIGKILL',
   })
   const answer = await new Promise<Pick<Outcome, 'open' | 'tried'>>((resolve, reject) => {
     child.on('message', resolve as (message: unknown) => void)
+    child.on('error', reject)
     child.on('exit', () => reject(new Error('it ended without an answer')))
   })
   child.kill('SIGKILL')
   return { ...answer, seen: server.seen(), left: readdirSync(folder) }
 }
 
-test('in a locked process no way leads out', async () => {
-  expect(await tryAll('locked')).toEqual({ open: [], tried: 31, seen: [], left: ['canary'] })
+test('in a locked process no way leads out', async ({ signal }) => {
+  expect(await tryAll('locked', signal)).toEqual({ open: [], tried: 31, seen: [], left: ['canary'] })
 })
 
-test('without the lock they do, so that the test would notice', async () => {
-  const { open, tried, seen, left } = await tryAll('open')
+test('without the lock they do, so that the test would notice', async ({ signal }) => {
+  const { open, tried, seen, left } = await tryAll('open', signal)
   expect(tried).toBe(31)
   // The server answers no WebSocket, but it hears of it.
   expect(open).toEqual([
