@@ -71,8 +71,9 @@ const BOOT_MS = 15_000
 /** A file operation that takes longer is stuck, and the cell with it. */
 const FS_MS = 60_000
 const FAULTS_OPEN = 512
-/** Messages that carry nothing (a beat, an answer nobody waits for), a second; more is a flood. */
-const IDLE_TALK_PER_SECOND = 2_000
+/** Messages a second; more is a flood. One that carries nothing (a beat, an answer nobody waits for) counts as fifty. */
+const TALK_PER_SECOND = 100_000
+const IDLE_TALK = 50
 
 export class LiveCell {
   readonly #platform: Platform
@@ -86,7 +87,7 @@ export class LiveCell {
   #trace: CellBoot['trace']
   #expectEnd: CellBoot['expectEnd']
   #faultsOpen = 0
-  #idleTalk = { second: 0, count: 0 }
+  #talk = { second: 0, count: 0 }
   #ended: string | undefined
   readonly #onBeat = new Set<() => void>()
   readonly #end = Promise.withResolvers<string>()
@@ -253,6 +254,7 @@ export class LiveCell {
   }
 
   #hear(raw: unknown): void {
+    if (this.#ended === undefined) this.#countTalk(1)
     if (this.#ended !== undefined) return
     try {
       const parsed = parseToBroker(raw, this.#limits)
@@ -356,9 +358,14 @@ export class LiveCell {
   }
 
   #countIdleTalk(): void {
+    this.#countTalk(IDLE_TALK)
+  }
+
+  #countTalk(weight: number): void {
     const second = Math.floor(this.#platform.clock.monotonic() / 1000)
-    if (second !== this.#idleTalk.second) this.#idleTalk = { second, count: 0 }
-    if (++this.#idleTalk.count > IDLE_TALK_PER_SECOND) this.terminate('the cell floods its port')
+    if (second !== this.#talk.second) this.#talk = { second, count: 0 }
+    this.#talk.count += weight
+    if (this.#talk.count > TALK_PER_SECOND) this.terminate('the cell floods its port')
   }
 }
 

@@ -265,6 +265,9 @@ describe('a hostile cell is ended, and the next call has another', () => {
     'that floods its port': (_, cell) => {
       for (let i = 0; i < 3_000; i++) cell.say({ t: 'beat', memories: 1, memoryBytes: 1, processes: 1 })
     },
+    'that floods its port with messages that mean something': (message, cell) => {
+      if (message.t === 'run') for (let i = 0; i < 220_000; i++) cell.say({ t: 'took', call: message.call, bytes: 0 })
+    },
     'that ends by itself': (_, cell) => cell.die(),
   }
   for (const [name, lie] of Object.entries(cases))

@@ -51,6 +51,8 @@ const CACHED_CHUNKS = 8
 const REWRITE_FROM_BYTES = 256 * 1024
 const REWRITE_FROM_DELTAS = 256
 const IDLE_MS = 2_000
+/** what a message costs besides its content */
+const MESSAGE_BYTES = 256
 /** How many sparse chunks are laid together at a time. */
 const REPACK_CHUNKS = 64
 const EMPTY: Head = { gen: 0, fmt: STORE_FORMAT, base: null, deltas: [], nextSegment: 1 }
@@ -149,7 +151,7 @@ export class Store {
     if (message.seq !== this.#received + 1)
       throw new StoreViolation(`Cannot take the journal: message ${message.seq} after ${this.#received}`)
     this.#received = message.seq
-    this.#openBytes += message.records.length + message.blobs.reduce((sum, blob) => sum + blob.length, 0)
+    this.#openBytes += MESSAGE_BYTES + message.records.length + message.blobs.reduce((sum, blob) => sum + blob.length, 0)
     if (this.#openBytes > this.#host.limits.fsBytes * 2) throw new StoreViolation('Cannot take the journal: too much before a barrier')
     this.#open.push({ records: message.records, blobs: message.blobs })
     if (!message.barrier) return
