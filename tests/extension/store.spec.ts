@@ -1,14 +1,14 @@
 /** The contract suites of tables and store over real IndexedDB, in a plain page of Chromium: they need nothing of the extension. */
 import { chromium, expect, test } from '@playwright/test'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { browserPath } from '../support/extension.ts'
 import { serveSites } from '../support/site-server.ts'
 
-const SYSTEM_CHROMIUM = '/usr/bin/chromium'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 async function bundle(): Promise<string> {
@@ -35,7 +35,7 @@ test('IndexedDB in Chromium keeps the contract of tables and store', async () =>
   sites.route('/page.js', (_, response) => response.writeHead(200, { 'content-type': 'text/javascript' }).end(script))
   sites.route('/store', '<!doctype html><title>store</title><script type="module" src="/page.js"></script>')
   const browser = await chromium.launch({
-    ...(existsSync(SYSTEM_CHROMIUM) ? { executablePath: SYSTEM_CHROMIUM } : { channel: 'chromium' }),
+    executablePath: browserPath(),
     args: ['--no-sandbox'],
   })
   try {

@@ -8,12 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium, type BrowserContext, type CDPSession, type Page, type Worker } from '@playwright/test'
+import { readChromium } from '../../scripts/bootstrap.mjs'
 import type { Choice } from '../../src/protocol/panel.ts'
 import { attachTarget, type AttachedTarget } from './attached-target.ts'
 
 const BUILT = fileURLToPath(new URL('../../dist/extension', import.meta.url))
-/** Debian's Chromium where it is installed, else Playwright's own. */
-const SYSTEM_CHROMIUM = '/usr/bin/chromium'
 
 export interface LaunchOptions {
   /** a profile folder that outlives the browser; without it a fresh one is made and removed */
@@ -46,8 +45,8 @@ export async function launchTidepool(options: LaunchOptions = {}): Promise<Tidep
   return new Tidepool(context, id, await browser.newBrowserCDPSession(), profile === undefined ? folder : undefined)
 }
 
-/** The browser that tests drive. */
-export const browserPath = (): string => (existsSync(SYSTEM_CHROMIUM) ? SYSTEM_CHROMIUM : chromium.executablePath())
+/** The browser that tests drive: the one that the bootstrap chose, or Playwright's own where it has not been run. */
+export const browserPath = (): string => readChromium()?.path ?? chromium.executablePath()
 
 /** The id follows from the path of the folder: the first half of its SHA-256, with letters for digits. */
 async function idOf(context: BrowserContext, build: string): Promise<string> {
