@@ -1,6 +1,6 @@
 //! `set -x`.
 
-use tidepool_syntax::ast::{Arithmetic, Assignment};
+use tidepool_syntax::ast::{Arithmetic, Assignment, For};
 
 use crate::expand::quote_for_trace;
 use crate::shell::{Flow, Shell};
@@ -55,14 +55,20 @@ impl Shell {
         self.trace(&[&name[..], &subscript, operator, &value].concat());
     }
 
-    pub fn trace_for(&mut self, name: &[u8], values: &[Bytes]) {
-        let words: Vec<Bytes> = values.iter().map(|value| quote_for_trace(value)).collect();
-        self.trace(&[b"for ", name, b" in ", &words.join(&b' ')].concat());
+    /// The words as they are written.
+    pub fn trace_for(&mut self, parts: &For) {
+        let words: Vec<Bytes> = match &parts.words {
+            Some(words) => words.iter().map(tidepool_syntax::print::word).collect(),
+            None => vec![b"\"$@\"".to_vec()],
+        };
+        self.trace(&[b"for ", &parts.name[..], b" in ", &words.join(&b' ')].concat());
     }
 
-    pub fn trace_arithmetic(&mut self, arithmetic: &Arithmetic) -> Flow {
+    /// `((…))` shows its blanks, the parts of `for ((…))` begin without.
+    pub fn trace_arithmetic(&mut self, arithmetic: &Arithmetic, is_command: bool) -> Flow {
         let text = self.expand_text(&arithmetic.text)?;
-        self.trace(&[b"(( ", text.trim_ascii(), b" ))"].concat());
+        let text = if is_command { &text[..] } else { text.trim_ascii_start() };
+        self.trace(&[b"(( ", text, b" ))"].concat());
         Ok(())
     }
 }

@@ -19,6 +19,13 @@ pub fn subscript(subscript: &Subscript) -> Vec<u8> {
     [b"[", &inner[..], b"]"].concat()
 }
 
+/// `a=(b "c d")`
+pub fn assignment(assignment: &Assignment) -> Vec<u8> {
+    let mut printer = Printer::default();
+    printer.assignment(assignment);
+    printer.text
+}
+
 /// An and-or list on one line.
 pub fn chain(chain: &AndOr) -> Vec<u8> {
     let mut printer = Printer::default();

@@ -418,7 +418,7 @@ pub fn print_all(shell: &mut Shell) {
             let value = match &variable.value {
                 Value::Unset => return None,
                 Value::Scalar(text) if text.is_empty() => Vec::new(),
-                Value::Scalar(text) => crate::expand::quote_for_trace(text),
+                Value::Scalar(text) => crate::expand::quote_where_needed(text),
                 _ => value_text(variable)?,
             };
             Some([&name.text()[..], b"=", &value, b"\n"].concat())

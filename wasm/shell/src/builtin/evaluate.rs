@@ -84,8 +84,10 @@ fn run_sourced(shell: &mut Shell, file: &[u8], text: &[u8], parameters: &[Bytes]
     shell.frames.push(Frame { name: Rc::from(&b"source"[..]), source, call_line: line, is_function: false });
     let saved = (!parameters.is_empty()).then(|| std::mem::replace(&mut shell.positional, parameters.to_vec()));
     shell.substitution_depth += 1;
+    shell.trace_level += 1;
     shell.status = 0;
     let result = shell.run_file_text(text);
+    shell.trace_level -= 1;
     shell.substitution_depth -= 1;
     if let Some(saved) = saved {
         shell.positional = saved;

@@ -56,6 +56,7 @@ fn wait_one(shell: &mut Shell, operand: &[u8]) -> Flow<i32> {
             shell.complain(&[b"wait: ", operand, b": no such job"].concat());
             return Ok(127);
         }
+        Found::Ended(code) => return Ok(code),
         Found::NoChild(pid) => {
             shell.complain(format!("wait: pid {pid} is not a child of this shell").as_bytes());
             return Ok(127);
@@ -77,6 +78,8 @@ fn wait_one(shell: &mut Shell, operand: &[u8]) -> Flow<i32> {
 
 enum Found {
     Job(usize),
+    /// It was waited for before.
+    Ended(i32),
     NoJob,
     NoChild(i64),
     Nothing,
@@ -87,10 +90,14 @@ fn job_number(shell: &Shell, operand: &[u8]) -> Found {
         return shell.jobs.find(operand).map_or(Found::NoJob, |job| Found::Job(job.number));
     }
     match integer(operand) {
-        Some(pid) if pid >= 0 => match i32::try_from(pid).ok().and_then(|pid| shell.jobs.find_pid(Pid(pid))) {
-            Some(job) => Found::Job(job.number),
-            None => Found::NoChild(pid),
-        },
+        Some(pid) if pid >= 0 => {
+            let own = Pid(i32::try_from(pid).unwrap_or(-1));
+            match (shell.jobs.find_pid(own), shell.jobs.ended(own)) {
+                (Some(job), _) => Found::Job(job.number),
+                (None, Some(code)) => Found::Ended(code),
+                (None, None) => Found::NoChild(pid),
+            }
+        }
         _ => Found::Nothing,
     }
 }
@@ -98,7 +105,7 @@ fn job_number(shell: &Shell, operand: &[u8]) -> Found {
 /// `wait -n`: the next job that ends, of those named or of all.
 fn wait_next(shell: &mut Shell, operands: &[Bytes], variable: Option<&[u8]>) -> Flow<i32> {
     let numbers: Vec<usize> = if operands.is_empty() {
-        shell.jobs.iter().filter(|job| !job.told).map(|job| job.number).collect()
+        shell.jobs.iter().map(|job| job.number).collect()
     } else {
         operands
             .iter()
@@ -129,7 +136,7 @@ pub fn jobs(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
     let previous = shell.jobs.listed().rev_number(current);
     let mut rows = Vec::new();
     let mut ended = Vec::new();
-    for job in shell.jobs.listed().filter(|job| !job.told) {
+    for job in shell.jobs.listed() {
         if (parsed.has(b'r') && job.is_done()) || (parsed.has(b's') && !job.is_done()) {
             continue;
         }

@@ -30,7 +30,12 @@ impl Shell {
                 }
                 self.assign_element(name, &key, &text, assignment.append)
             }
-            (AssignedValue::Array(elements), None) => self.assign_array(name, elements, assignment.append),
+            (AssignedValue::Array(elements), None) => {
+                if self.options.xtrace {
+                    self.trace(&tidepool_syntax::print::assignment(assignment));
+                }
+                self.assign_array(name, elements, assignment.append)
+            }
             (AssignedValue::Array(_), Some(_)) => {
                 self.complain_about(&name.text(), b"cannot assign list to array member");
                 self.status = 1;
@@ -114,10 +119,6 @@ impl Shell {
                     next = index + 1;
                 }
             }
-        }
-        if self.options.xtrace {
-            let texts: Vec<Bytes> = list.values().map(|text| crate::expand::quote_for_trace(text)).collect();
-            self.trace(&[&name.text()[..], b"=(", &texts.join(&b' '), b")"].concat());
         }
         self.variables.entry(name).value = Value::Indexed(list);
         Ok(true)

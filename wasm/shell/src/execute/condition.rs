@@ -40,7 +40,7 @@ impl Shell {
     }
 
     fn traced(&self, text: &[u8]) -> Bytes {
-        if self.options.xtrace { crate::expand::quote_for_trace(text) } else { Vec::new() }
+        if text.is_empty() { b"''".to_vec() } else { text.to_vec() }
     }
 
     fn trace_condition(&mut self, words: &[&[u8]]) {

@@ -93,7 +93,7 @@ impl Shell {
                 shell.tick();
                 shell.line = line;
                 if shell.options.xtrace {
-                    shell.trace_for(&parts.name, &values);
+                    shell.trace_for(parts);
                 }
                 if !shell.assign(name, value)? {
                     shell.status = 1;
@@ -134,7 +134,7 @@ impl Shell {
     fn step(&mut self, arithmetic: &Arithmetic, line: u32) -> Flow<i64> {
         self.line = line;
         if self.options.xtrace {
-            self.trace_arithmetic(arithmetic)?;
+            self.trace_arithmetic(arithmetic, false)?;
         }
         self.evaluate_command(arithmetic)
     }
@@ -151,7 +151,7 @@ impl Shell {
     pub(super) fn run_arithmetic(&mut self, arithmetic: &Arithmetic, line: u32) -> Flow {
         self.line = line;
         if self.options.xtrace {
-            self.trace_arithmetic(arithmetic)?;
+            self.trace_arithmetic(arithmetic, true)?;
         }
         match self.evaluate_command(arithmetic) {
             Ok(value) => self.status = i32::from(value == 0),
@@ -165,7 +165,7 @@ impl Shell {
         self.line = line;
         let subject = self.expand_text(&parts.subject)?;
         if self.options.xtrace {
-            self.trace(&[b"case ", &crate::expand::quote_for_trace(&subject)[..], b" in"].concat());
+            self.trace(&[b"case ", &tidepool_syntax::print::word(&parts.subject)[..], b" in"].concat());
         }
         self.status = 0;
         let mut falls = false;

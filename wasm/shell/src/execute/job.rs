@@ -18,7 +18,6 @@ pub struct Job {
     pub number: usize,
     stages: Vec<Stage>,
     pub text: Bytes,
-    pub told: bool,
     notified: bool,
 }
 
@@ -59,6 +58,8 @@ pub struct Jobs {
     inherited: Vec<Job>,
     /// Statuses of children that ended while another was waited for.
     strays: Vec<(Pid, Status)>,
+    /// Jobs that were waited for: their numbers are free again, their statuses are remembered by pid.
+    ended: Vec<(Pid, i32)>,
     ignored: Vec<Pid>,
 }
 
@@ -73,7 +74,7 @@ impl Jobs {
     pub fn add(&mut self, pids: &[Option<Pid>], codes: &[i32], text: Bytes) -> Option<Pid> {
         let number = self.list.iter().map(|job| job.number).max().unwrap_or(0) + 1;
         let stages = pids.iter().zip(codes).map(|(pid, code)| Stage { pid: *pid, status: None, code: *code }).collect();
-        let job = Job { number, stages, text, told: false, notified: false };
+        let job = Job { number, stages, text, notified: false };
         let last = job.last();
         self.list.push(job);
         last
@@ -147,12 +148,27 @@ impl Jobs {
         self.list.retain(|job| job.number != number);
     }
 
+    /// The job has been waited for or listed as ended.
     pub fn tell(&mut self, number: usize) {
-        if let Some(job) = self.list.iter_mut().find(|job| job.number == number) {
-            job.told = true;
+        let Some(at) = self.list.iter().position(|job| job.number == number) else {
+            return;
+        };
+        let job = self.list.remove(at);
+        if let Some(pid) = job.last() {
+            if self.ended.len() >= MAXIMUM_ENDED {
+                self.ended.remove(0);
+            }
+            self.ended.push((pid, job.code()));
         }
     }
+
+    pub fn ended(&self, pid: Pid) -> Option<i32> {
+        self.ended.iter().rev().find(|(ended, _)| *ended == pid).map(|(_, code)| *code)
+    }
 }
+
+/// How many statuses are remembered for a later `wait pid`.
+const MAXIMUM_ENDED: usize = 1024;
 
 /// How a wait ended.
 pub enum Waited {
@@ -253,7 +269,7 @@ impl Shell {
     /// Waits until any of these jobs ends; gives its number.
     pub fn wait_for_any(&mut self, numbers: &[usize]) -> Result<Option<usize>, Signal> {
         loop {
-            let ended = self.jobs.list.iter().find(|job| numbers.contains(&job.number) && job.is_done() && !job.told);
+            let ended = self.jobs.list.iter().find(|job| numbers.contains(&job.number) && job.is_done());
             if let Some(job) = ended {
                 return Ok(Some(job.number));
             }

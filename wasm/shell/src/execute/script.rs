@@ -114,9 +114,11 @@ impl Shell {
             return self.fatal(b"eval: maximum eval nesting level exceeded (64)", 1);
         }
         self.substitution_depth += 1;
+        self.trace_level += 1;
         let verbose = Rc::new(Cell::new(self.options.verbose));
         let source = TextSource::with_newline(text);
         let result = self.run_parser(Parser::new(Box::new(source), line), Origin::Eval, &verbose, false);
+        self.trace_level -= 1;
         self.substitution_depth -= 1;
         result
     }

@@ -19,7 +19,9 @@ pub use arithmetic::{format_number, is_decimal};
 pub use fields::Mode;
 use fields::{Field, Fields};
 pub use glob::glob;
-pub use transform::{ansi_quote, quote_for_reuse, quote_for_reuse_double, quote_for_trace, quote_with_backslashes};
+pub use transform::{
+    ansi_quote, quote_for_reuse, quote_for_reuse_double, quote_for_trace, quote_where_needed, quote_with_backslashes,
+};
 
 use crate::shell::{Flow, Shell};
 use crate::variables::Bytes;

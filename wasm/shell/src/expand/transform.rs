@@ -262,22 +262,33 @@ pub fn quote_for_reuse_double(text: &[u8]) -> Bytes {
     quoted
 }
 
-/// `set -x` and `set`: quotes only where needed.
+/// `set`: quotes only where needed.
+pub fn quote_where_needed(text: &[u8]) -> Bytes {
+    if has_controls(text) { ansi_quote(text) } else { quote_for_trace(text) }
+}
+
+/// `set -x`: the same, but blanks and newlines stay what they are.
 pub fn quote_for_trace(text: &[u8]) -> Bytes {
     if text.is_empty() {
         return b"''".to_vec();
     }
-    if has_controls(text) {
-        return ansi_quote(text);
+    if has_shell_characters(text) {
+        single_quote(text)
+    } else if has_controls(text) {
+        ansi_quote(text)
+    } else {
+        text.to_vec()
     }
-    let mut special = text.iter().enumerate().any(|(at, byte)| match byte {
+}
+
+fn has_shell_characters(text: &[u8]) -> bool {
+    let special = |(at, byte): (usize, &u8)| match byte {
         b' ' | b'\t' | b'\n' | b'\'' | b'"' | b'\\' | b'|' | b'&' | b';' | b'(' | b')' | b'<' | b'>' | b'!' | b'{' | b'}'
         | b'*' | b'[' | b'?' | b']' | b'^' | b'$' | b'`' => true,
         b'#' | b'~' => at == 0,
         _ => false,
-    });
-    special |= text.windows(2).any(|pair| matches!(pair, b"=~" | b":~"));
-    if special { single_quote(text) } else { text.to_vec() }
+    };
+    text.iter().enumerate().any(special) || text.windows(2).any(|pair| matches!(pair, b"=~" | b":~"))
 }
 
 /// `printf %q`: backslashes.
