@@ -138,7 +138,7 @@ fn directive(spec: &str, civil: &Civil, seconds: i64, nanoseconds: u32) -> Optio
     let number = |value: i64, least: usize, default: char| {
         if none { value.to_string() } else { filled(&value.to_string(), fill.pad.unwrap_or(default), fill.width.max(least)) }
     };
-    let hour12 = i64::from(if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 });
+    let hour12 = i64::from(if civil.hour.is_multiple_of(12) { 12 } else { civil.hour % 12 });
     let nested = |format: &str| filled(&self::format(format, seconds, nanoseconds), ' ', width);
     let name = |name: &str| filled(name, pad.unwrap_or(' '), width);
     let shown = match letter {

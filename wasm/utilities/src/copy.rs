@@ -228,10 +228,10 @@ impl Copier {
             return self.refuse(format!("-r not specified; omitting directory {}", quote_name(source)));
         }
         let existing = lstat(destination).ok();
-        if let Some(existing) = existing {
-            if !self.check_existing(source, &from, destination, &existing)? {
-                return Ok(false);
-            }
+        if let Some(existing) = existing
+            && !self.check_existing(source, &from, destination, &existing)?
+        {
+            return Ok(false);
         }
         if from.is_dir() {
             return self.folder(source, &from, destination, existing.is_some());

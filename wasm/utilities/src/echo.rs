@@ -10,7 +10,7 @@ pub fn run(args: Vec<Vec<u8>>) -> Outcome {
     let options = args.iter().take_while(is_option).count();
     let letters = || args[..options].iter().flat_map(|arg| arg[1..].iter().copied());
     let newline = !letters().any(|letter| letter == b'n');
-    let escaped = letters().filter(|&letter| letter != b'n').last() == Some(b'e');
+    let escaped = letters().rfind(|&letter| letter != b'n') == Some(b'e');
     let mut out = Output::stdout();
     for (index, word) in args[options..].iter().enumerate() {
         if index > 0 {

@@ -78,7 +78,7 @@ fn open(parsed: &Parsed) -> Result<Input, Failure> {
     Input::open(name).map_err(|errno| failure(1, format!("{}: {errno}", quote_bare(name))))
 }
 
-fn chunk<'a>(input: &'a mut Input) -> Result<&'a [u8], Failure> {
+fn chunk(input: &mut Input) -> Result<&[u8], Failure> {
     input.chunk().map_err(|errno| failure(1, format!("read error: {errno}")))
 }
 

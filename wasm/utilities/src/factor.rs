@@ -55,7 +55,7 @@ fn factors(number: u128, exponents: bool) -> String {
 fn split_factors(mut number: u128, found: &mut Vec<u128>) {
     let mut divisor = 2;
     while divisor < 1 << 16 && divisor * divisor <= number {
-        while number % divisor == 0 {
+        while number.is_multiple_of(divisor) {
             found.push(divisor);
             number /= divisor;
         }
@@ -136,7 +136,7 @@ fn is_prime(number: u128) -> bool {
     if BASES.contains(&number) {
         return true;
     }
-    if BASES.iter().any(|base| number % base == 0) {
+    if BASES.iter().any(|base| number.is_multiple_of(*base)) {
         return false;
     }
     let twos = (number - 1).trailing_zeros();

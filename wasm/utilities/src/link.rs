@@ -145,7 +145,10 @@ pub fn run_ln(args: Vec<Vec<u8>>) -> Outcome {
     out.finish(status)
 }
 
-fn pairs(parsed: &Parsed) -> std::result::Result<Vec<(Vec<u8>, Vec<u8>)>, Failure> {
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// Each target and the name it gets.
+fn pairs(parsed: &Parsed) -> std::result::Result<Pairs, Failure> {
     let mut operands = parsed.operands.clone();
     let follow = !parsed.has("n");
     let is_folder =

@@ -716,10 +716,11 @@ impl View {
         let matches = |pattern: &Vec<u8>| crate::glob::matches(pattern, name);
         let dotted = name.starts_with(b".");
         let open = self.all || self.almost_all;
-        (open || !dotted)
-            && !(!self.backups && name.ends_with(b"~"))
-            && !self.ignored.iter().any(matches)
-            && (open || !self.hidden.iter().any(matches))
+        let left_out = (dotted && !open)
+            || (name.ends_with(b"~") && !self.backups)
+            || self.ignored.iter().any(matches)
+            || (!open && self.hidden.iter().any(matches));
+        !left_out
     }
 
     fn needs_stat(&self) -> bool {

@@ -169,7 +169,8 @@ fn main() {
     let called = if args.is_empty() { Vec::new() } else { args.remove(0) };
     let base = called.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     let name = String::from_utf8_lossy(base);
-    set_name(&name);
+    // Messages name the program as it was called.
+    set_name(&String::from_utf8_lossy(&called));
     let Ok(at) = PROGRAMS.binary_search_by(|(known, _)| (*known).cmp(&name)) else {
         complain("no such utility in this module");
         exit(127);

@@ -128,15 +128,8 @@ impl Maker {
 
     /// The part of the path that could not be made: with -p, the first that is no directory.
     fn failed<'a>(&self, path: &'a [u8]) -> &'a [u8] {
-        let mut failed = path;
-        while self.parents {
-            let above = parent(failed);
-            if above == failed || stat(above).is_ok_and(|stat| stat.is_dir()) {
-                break;
-            }
-            failed = above;
-        }
-        failed
+        let above = parent(path);
+        if !self.parents || above == path || stat(above).is_ok_and(|stat| stat.is_dir()) { path } else { self.failed(above) }
     }
 }
 

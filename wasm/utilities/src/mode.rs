@@ -59,7 +59,7 @@ fn apply_clause(clause: &[u8], mut mode: u32, folder: bool, mask: u32) -> Option
             b'-' => mode & !bits,
             _ => {
                 let kept = if folder && !permissions.contains(&b's') { 0o6000 } else { 0 };
-                let cleared = if masked { reach & !kept } else { reach & !kept };
+                let cleared = reach & !kept;
                 (mode & !cleared) | bits
             }
         };

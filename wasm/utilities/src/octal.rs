@@ -234,7 +234,7 @@ pub fn run(args: Vec<Vec<u8>>) -> Outcome {
     let unit = chosen.iter().map(|format| format.size).max().unwrap_or(1);
     let width = match (parsed.has("w"), count(&parsed, "w")?) {
         (true, None) => 32,
-        (_, Some(width)) if width > 0 && width as usize % unit == 0 => width as usize,
+        (_, Some(width)) if width > 0 && (width as usize).is_multiple_of(unit) => width as usize,
         (_, Some(_)) => unit,
         (false, None) => 16,
     };

@@ -16,7 +16,7 @@ pub fn run(args: Vec<Vec<u8>>) -> Outcome {
     let text = Input::open(name).and_then(|mut input| input.all());
     let text = text.map_err(|errno| failure(1, format!("{}: {errno}", quote_bare(name))))?;
     let words: Vec<&[u8]> = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
-    if words.len() % 2 != 0 {
+    if !words.len().is_multiple_of(2) {
         return Err(failure(1, format!("{}: input contains an odd number of tokens", quote_bare(name))));
     }
     let mut graph = Graph::default();

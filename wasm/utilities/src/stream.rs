@@ -183,8 +183,10 @@ impl Input {
     /// Everything that is left.
     pub fn all(&mut self) -> Result<Vec<u8>> {
         while self.fill()? {}
-        let all = self.buffer[self.start..self.end].to_vec();
-        self.start = self.end;
+        let mut all = std::mem::take(&mut self.buffer);
+        all.truncate(self.end);
+        all.drain(..self.start);
+        (self.start, self.end) = (0, 0);
         Ok(all)
     }
 }

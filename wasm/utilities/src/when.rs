@@ -115,7 +115,7 @@ const MONTHS: [&str; 12] =
 fn named(word: &str, names: &[&str]) -> Option<u32> {
     let word = word.trim_end_matches('.');
     let fits = |name: &&str| name.starts_with(word) || (*name == "september" && word == "sept");
-    if word.len() < 3 { None } else { names.iter().position(|name| fits(&name)).map(|at| at as u32) }
+    if word.len() < 3 { None } else { names.iter().position(fits).map(|at| at as u32) }
 }
 
 fn ordinal(word: &str) -> Option<i64> {
