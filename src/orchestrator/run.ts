@@ -17,7 +17,7 @@ export interface RunSpec {
   readonly timeoutMs?: number
   /** ends the run by KILL; it then rejects with CANCELLED */
   readonly signal?: CancelSignal
-  /** Takes output; the cell may send on when the result is settled. */
+  /** Takes output; the cell may send on when the result is settled. What it throws ends the run. */
   output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void
 }
 
@@ -71,7 +71,7 @@ export class Run {
       this.call,
       { argv, ...(cwd === undefined ? {} : { cwd }), ...(env ? { env } : {}), stdin: stdin !== undefined },
       {
-        output: (fd, bytes) => this.#spec.output(fd, bytes),
+        output: (fd, bytes) => this.#output(fd, bytes),
         took: (bytes) => this.#took(bytes),
         exiting: () => this.#watchdog?.stop(),
         exit: (exit) => this.#exit(exit),
@@ -96,6 +96,19 @@ export class Run {
   /** Nobody reads this output any more: who writes to it gets SIGPIPE. */
   closeOutput(fd: 1 | 2): void {
     this.#cell?.closeOutput(this.call, fd)
+  }
+
+  /** A reader that fails ends the run with its error, and nothing else. */
+  #output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void {
+    const fail = (error: unknown): void => {
+      this.#done.reject(error)
+      this.kill(SIGKILL)
+    }
+    try {
+      return this.#spec.output(fd, bytes)?.catch(fail)
+    } catch (error) {
+      fail(error)
+    }
   }
 
   #exit(exit: RunExit): void {

@@ -211,6 +211,20 @@ describe('output', () => {
     await orchestrator.dispose()
   })
 
+  test('whose reader fails ends the run with that error; the cell and its other runs go on', async () => {
+    const { orchestrator, platform } = start([obedient])
+    const throws = run(orchestrator, 'a', {
+      output: () => {
+        throw new Error('no more paper')
+      },
+    })
+    const rejects = run(orchestrator, 'b', { output: async () => Promise.reject(new Error('out of ink')) })
+    expect([await codeOf(throws), await codeOf(rejects)]).toEqual(['Error: no more paper', 'Error: out of ink'])
+    expect(text((await run(orchestrator, 'c')).stdout)).toBe('c\n')
+    expect(platform.cells).toHaveLength(1)
+    await orchestrator.dispose()
+  })
+
   test('is credited when its reader has taken it, so a slow reader holds the cell up', async () => {
     const { orchestrator, platform } = start([printer(64)])
     const release: (() => void)[] = []
