@@ -378,9 +378,13 @@ pub fn getcwd() -> Result<Vec<u8>> {
     }
 }
 
-/// libc keeps its own copy of the working directory.
+/// libc keeps its own copy of the working directory. One that was removed has no path any more, but a link that leads to it: without
+/// it libc would stay at the root, and relative names would mean what lies there.
 fn chdir_libc() -> Result<()> {
-    let cwd = getcwd()?;
+    let cwd = match getcwd() {
+        Err(Errno::ENOENT) => b"/proc/self/cwd".to_vec(),
+        other => other?,
+    };
     std::env::set_current_dir(os_str(&cwd)).map_err(Errno::from)
 }
 
@@ -391,7 +395,7 @@ pub fn chdir(path: &[u8]) -> Result<()> {
 }
 
 pub fn start() {
-    // A directory that is gone cannot be told to libc; what then fails says so itself.
+    // Where it fails, relative names fail by themselves.
     let _ = chdir_libc();
 }
 
