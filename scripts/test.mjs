@@ -1,6 +1,7 @@
 // `npm test`: every check and every test, one after another, and one closing line over all of them. A runner that dies
-// without a count is one failure; so is one that ends badly though it counted none.
-import { spawn } from 'node:child_process'
+// without a count is one failure; so is one that ends badly though it counted none; what cannot run here is one skipped
+// and a line that says why. `npm run test:long` (--long) adds what takes minutes: long variants and a rebuild of wasm/dist.
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +9,8 @@ import { check } from './check.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REPORTS = join(ROOT, '.cache', 'reports')
+const WORKSPACE = join(ROOT, 'wasm')
+const LONG = process.argv.includes('--long')
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -25,13 +28,14 @@ function readCounts(file, status, count) {
   return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
 }
 
-/** @returns {Promise<Counts>} */
-async function runUnit() {
-  const status = await run('vitest', ['run', '--reporter=dot', '--reporter=json', `--outputFile.json=${join(REPORTS, 'unit.json')}`])
-  return readCounts('unit.json', status, (report) => ({
-    passed: report.numPassedTests,
-    failed: report.numFailedTests,
-    skipped: report.numPendingTests + report.numTodoTests,
+/** @param {string} report @param {string[]} args @returns {Promise<Counts>} */
+async function runVitest(report, ...args) {
+  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${join(REPORTS, report)}`]
+  const status = await run('vitest', ['run', ...args, ...reporters])
+  return readCounts(report, status, (counted) => ({
+    passed: counted.numPassedTests,
+    failed: counted.numFailedTests,
+    skipped: counted.numPendingTests + counted.numTodoTests,
   }))
 }
 
@@ -52,17 +56,61 @@ async function runBuild() {
   return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 }
 }
 
+const hasCargo = () => spawnSync('cargo', ['--version']).status === 0
+
+/** @param {string} reason @returns {Counts} */
+function notRun(reason) {
+  console.log(`NOT RUN: ${reason}`)
+  return { passed: 0, failed: 0, skipped: 1 }
+}
+
+/** Why the tests in Rust cannot run on this machine. Only a long run downloads crates. @returns {string | undefined} */
+function rustIsMissing() {
+  if (!hasCargo()) return 'cargo is not installed'
+  if (LONG) return undefined
+  const { status } = spawnSync('cargo', ['metadata', '--format-version', '1', '--locked', '--offline'], { cwd: WORKSPACE })
+  return status === 0 ? undefined : 'its crates are not on this machine (npm run test:long fetches them)'
+}
+
+/** The unit tests of wasm/, natively, one test a count. @returns {Promise<Counts>} */
+async function runRust() {
+  const reason = rustIsMissing()
+  if (reason !== undefined) return notRun(reason)
+  const which = LONG ? ['--workspace'] : ['--workspace', '--exclude', 'coreutils', '--offline']
+  const child = spawn('cargo', ['test', '--locked', '--no-fail-fast', '--lib', '--bins', '--tests', ...which], { cwd: WORKSPACE })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (output += bytes))
+  const status = await new Promise((resolve) => child.once('error', () => resolve(1)).once('close', resolve))
+  if (status !== 0) console.log(output.trimEnd())
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  for (const [, passed, failed, ignored] of output.matchAll(/^test result: .* (\d+) passed; (\d+) failed; (\d+) ignored/gm)) {
+    counts.passed += Number(passed)
+    counts.failed += Number(failed)
+    counts.skipped += Number(ignored)
+  }
+  return status !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
+}
+
+/** @returns {Promise<Counts>} */
+async function runRebuild() {
+  if (!hasCargo()) return notRun('cargo is not installed')
+  return await runVitest('rebuild.json', '--config', 'tests/long/vitest.config.ts')
+}
+
 /** @type {readonly (readonly [name: string, run: () => Promise<Counts>])[]} */
 const RUNNERS = [
   ['check', async () => ({ ...(await check()), skipped: 0 })],
   ['build', runBuild],
-  ['unit', runUnit],
+  ['rust', runRust],
+  ['unit', () => runVitest('unit.json')],
   ['extension', runExtension],
+  ...(LONG ? [/** @type {const} */ (['rebuild', runRebuild])] : []),
 ]
 
 /** @param {Counts} counts */
 const describe = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 
+if (LONG) process.env['TIDEPOOL_LONG'] = '1'
 rmSync(REPORTS, { recursive: true, force: true })
 mkdirSync(REPORTS, { recursive: true })
 const total = { passed: 0, failed: 0, skipped: 0 }
