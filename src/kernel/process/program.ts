@@ -58,6 +58,7 @@ export class ProgramLoader {
   readonly #vfs: Vfs
   readonly #loadModule: (name: string) => Promise<WasmModule>
   readonly #argumentBytes: number
+  readonly #programBytes: number
   /** names that a foreign module may import from WASI */
   readonly #importable: ReadonlySet<string>
   readonly #modules = new Map<string, Slot>()
@@ -67,6 +68,7 @@ export class ProgramLoader {
     this.#vfs = vfs
     this.#loadModule = loadModule
     this.#argumentBytes = limits.argumentBytes
+    this.#programBytes = limits.programBytes
     this.#importable = importable
   }
 
@@ -155,6 +157,7 @@ export class ProgramLoader {
     } finally {
       file.unref()
     }
+    if (inode.size > this.#programBytes) throw SysError.of(Errno.EFBIG)
     const slot: FileSlot = { ...emptySlot(), version: versionOf(inode), bytes: new Uint8Array(inode.size), filled: 0, compiling: false }
     this.#files.set(inode, slot)
     return this.#fileCode(inode, slot)

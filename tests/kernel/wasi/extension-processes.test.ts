@@ -150,6 +150,12 @@ describe('proc_spawn', () => {
     const pid = await spawn('/tmp/foreign', await silent())
     expect(await wait(pid)).toEqual([pid, 0])
   })
+  test('a WebAssembly file beyond the limit is EFBIG, whatever its size', async () => {
+    tests.writeFile('/tmp/huge', FOREIGN_PUPPET, 0o755)
+    const fd = await p.open('tmp/huge', 'rw')
+    await p.ok('fd_filestat_set_size', fd, 1n << 40n)
+    expect(await spawn('/tmp/huge')).toBe(-Errno.EFBIG)
+  })
   test('a spawn that waits for its module is not done twice', async () => {
     let arrive: () => void = () => {}
     let loads = 0
