@@ -43,6 +43,8 @@ export class Run {
   #watchdog: Watchdog | undefined
   #startedAt = 0
   #over = false
+  /** settles when everything that was sent has been read */
+  #readers: Promise<unknown> = Promise.resolve()
   /** bytes of standard input that the cell has not taken yet, and who waits for that */
   #underWay = 0
   #onTaken: () => void = () => {}
@@ -105,7 +107,9 @@ export class Run {
       this.kill(SIGKILL)
     }
     try {
-      return this.#spec.output(fd, bytes)?.catch(fail)
+      const taken = this.#spec.output(fd, bytes)?.catch(fail)
+      if (taken) this.#readers = Promise.all([this.#readers, taken])
+      return taken
     } catch (error) {
       fail(error)
     }
@@ -117,7 +121,8 @@ export class Run {
     if (exit.unsaved) return this.#done.reject(new BtcpError('SANDBOX_ERROR', exit.unsaved.message, { effects: 'unknown' }))
     const { status, signal, usage, changed } = exit
     const timedOut = this.#watchdog?.expired ?? false
-    this.#done.resolve({ status, ...(signal === undefined ? {} : { signal }), timedOut, durationMs: usage.durationMs, changed })
+    const outcome = { status, ...(signal === undefined ? {} : { signal }), timedOut, durationMs: usage.durationMs, changed }
+    void this.#readers.then(() => this.#done.resolve(outcome))
   }
 
   #lost(reason: string): void {
