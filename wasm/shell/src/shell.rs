@@ -85,6 +85,8 @@ pub struct Shell {
     /// The test in `[[ ]]` could not be made; the status is set.
     pub condition_failed: bool,
     pub trace_level: usize,
+    /// The command before was `kill`.
+    pub has_killed: bool,
     pub nesting: usize,
     rounds: u32,
 }
@@ -136,6 +138,7 @@ impl Shell {
             arithmetic_speaker: b"",
             condition_failed: false,
             trace_level: 0,
+            has_killed: false,
             nesting: 0,
             rounds: 0,
         }

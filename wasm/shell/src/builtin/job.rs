@@ -244,6 +244,7 @@ pub fn kill(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
         return Ok(shell.usage(call.name()));
     }
     shell.output.flush();
+    shell.has_killed = true;
     let mut status = 0;
     for operand in operands {
         status |= i32::from(!send(shell, operand, signal));

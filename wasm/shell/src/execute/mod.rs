@@ -29,7 +29,8 @@ impl Shell {
     #[inline(always)]
     fn run_item(&mut self, item: &Item, tail: bool) -> Flow {
         self.run_pending_traps()?;
-        if !self.jobs.is_quiet() {
+        // The command after a `kill` comes first: `kill $p; wait $p 2>/dev/null` is silent.
+        if !std::mem::take(&mut self.has_killed) && !self.jobs.is_quiet() {
             self.notify_jobs();
         }
         if self.options.noexec {
