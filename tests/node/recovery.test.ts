@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { beforeAll, expect, test } from 'vitest'
 import type { Sandbox } from '../../src/node/index.ts'
-import { SPIN } from './fixtures/spin.ts'
+import { SPIN } from '../support/spin-program.ts'
 
 const BUILT = join(import.meta.dirname, '../../dist/node/index.js')
 let create: () => Promise<Sandbox>

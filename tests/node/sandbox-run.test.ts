@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BtcpError, FileError, Sandbox } from '../../src/node/index.ts'
-import { SPIN } from './fixtures/spin.ts'
+import { SPIN } from '../support/spin-program.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'tidepool-run-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
