@@ -48,6 +48,11 @@ export const MODULES = [
     licence: 'Apache-2.0 AND MIT',
     programs: words(`find`),
   },
+  {
+    name: 'gzip',
+    licence: 'Apache-2.0 AND MIT AND Zlib',
+    programs: words(`gunzip gzip zcat`),
+  },
 ]
 
 /** @param {string} text */
