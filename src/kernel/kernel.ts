@@ -97,7 +97,7 @@ export class Kernel {
     this.#budget = new MemoryBudget(host.memories, limits.cellMemoryBytes, () => host.tookMemory?.())
     const own: WasmImports = {}
     const foreign: WasmImports = {}
-    this.#pool = new InstancePool(this.#budget, own, foreign, limits.processMemoryBytes, limits.memoryPoolBytes)
+    this.#pool = new InstancePool(this.#budget, own, foreign, limits)
     const scheduler: Scheduler = new Scheduler(clock, (task) => host.macrotask(task), {
       run: (process) => table.run(process),
       switched: (process) => (files.changes.current = process?.call),
@@ -143,7 +143,7 @@ export class Kernel {
   get memoryBytes(): number {
     return this.#budget.bytes
   }
-  /** how many memories were given up as too large to keep; a cell with many is better started anew when idle */
+  /** how many memories were given up as too large to keep, since the start */
   get memoryDrops(): number {
     return this.#budget.drops
   }

@@ -4,6 +4,7 @@
  * their whole state is memory and three globals), and only when the coroutine that ran in them has unwound. Of others the memory is kept.
  * Memories that have grown large are kept while processes run and bytes allow, and given up when the cell is idle.
  */
+import type { Limits } from '../../protocol/limits.ts'
 import type { GuestMemory } from '../wasi/memory.ts'
 import { PAGE, wasm, type WasmFunction, type WasmGlobal, type WasmImports, type WasmInstance } from '../wasi/webassembly.ts'
 import { START } from './foreign-module.ts'
@@ -80,18 +81,20 @@ export class InstancePool {
   readonly #processBytes: number
   readonly #processPages: number
   readonly #poolBytes: number
+  readonly #drops: number
   readonly #memories: MemoryPool
   readonly #images = new WeakMap<Code, Image>()
   /** least recently used first */
   readonly #idle: Instance[] = []
 
-  constructor(budget: MemoryBudget, own: WasmImports, foreign: WasmImports, processBytes: number, poolBytes: number) {
+  constructor(budget: MemoryBudget, own: WasmImports, foreign: WasmImports, limits: Limits) {
     this.#budget = budget
     this.#own = own
     this.#foreign = foreign
-    this.#processBytes = processBytes
-    this.#processPages = Math.floor(processBytes / PAGE)
-    this.#poolBytes = poolBytes
+    this.#processBytes = limits.processMemoryBytes
+    this.#processPages = Math.floor(limits.processMemoryBytes / PAGE)
+    this.#poolBytes = limits.memoryPoolBytes
+    this.#drops = limits.memoryPoolDrops
     this.#memories = new MemoryPool(budget, this.#processPages, () => this.#evict())
   }
 
@@ -138,9 +141,9 @@ export class InstancePool {
     while (this.#budget.held > this.#budget.allowance && (this.#memories.drop(0) || this.#dropIdle(0)));
   }
 
-  /** No process runs any more: gives up what has grown too large to keep. */
+  /** No process runs any more: gives up what has grown too large to keep, unless many that were given up are not collected yet. */
   dropLarge(): void {
-    while (this.#dropLargest());
+    while (this.#budget.uncollected < this.#drops && this.#dropLargest());
   }
 
   /** Gives up large idle memories while there are fewer bytes left than a process may ask for. */

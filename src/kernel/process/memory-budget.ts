@@ -31,6 +31,9 @@ export class MemoryBudget {
   get count(): number {
     return this.#held + this.#uncollected
   }
+  get uncollected(): number {
+    return this.#uncollected
+  }
   get held(): number {
     return this.#held
   }

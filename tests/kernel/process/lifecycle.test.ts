@@ -209,6 +209,18 @@ describe('the budget of memories', () => {
     expect(tests.kernel.memoryDrops).toBe(1)
     expect(tests.kernel.memoryBytes).toBeLessThan(32 * 1024 * 1024)
   })
+  test('no more are given up than the limit while none is collected: then large ones are kept', async () => {
+    const tests = puppetKernel({ limits: { memoryPoolDrops: 2 } })
+    for (let i = 0; i < 4; i++) {
+      const { puppet, session } = await startPuppet(tests)
+      await puppet.grow(600)
+      puppet.close()
+      await session.exited
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    expect(tests.kernel.memoryDrops).toBeGreaterThanOrEqual(2)
+    expect(tests.kernel.memories).toBeLessThanOrEqual(3)
+  })
   test('large idle memories go when the cell’s bytes run short', async () => {
     const tests = puppetKernel({ limits: { processMemoryBytes: 1200 * 65_536, cellMemoryBytes: 2100 * 65_536 } })
     const { puppet } = await startPuppet(tests)
