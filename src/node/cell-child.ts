@@ -62,6 +62,8 @@ export async function startCellProcess(): Promise<CellHandle> {
   // The guard is sent home when the cell has ended: the number may be another process's then.
   child.once('exit', () => child.stdin?.end('done\n'))
   child.stdin?.on('error', () => {})
+  // One that could not be started is found when the first message is sent.
+  child.on('error', () => {})
   child.unref()
   child.channel?.unref()
   if (child.stdin instanceof Socket) child.stdin.unref()
