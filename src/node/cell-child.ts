@@ -75,6 +75,7 @@ export async function startCellProcess(): Promise<CellHandle> {
       },
       listen(onMessage, onClose) {
         child.on('message', onMessage)
+        child.on('disconnect', onClose)
         child.on('exit', onClose)
         child.on('error', onClose)
       },
