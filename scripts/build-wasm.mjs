@@ -88,14 +88,14 @@ function buildPoolPass(env) {
 }
 
 /** Builds one module into `folder` and returns its row. @param {Module} module @param {{ toolchain: Toolchain, vendor: string,
- *   poolPass: string, folder: string, versions: Map<string, string> }} context @returns {LockedModule} */
-function buildModule({ name, package: crate = name, licence, programs }, { toolchain, vendor, poolPass, folder, versions }) {
+ *   poolPass: string, folder: string, target: string, versions: Map<string, string> }} context @returns {LockedModule} */
+function buildModule({ name, package: crate = name, licence, programs }, { toolchain, vendor, poolPass, folder, target, versions }) {
   const { env } = toolchain
   say(`compiling ${name}`)
-  const args = ['build', '--quiet', '--release', '--locked', '--offline', '--target', 'wasm32-wasip1', '--target-dir', TARGET, '-p', crate]
+  const args = ['build', '--quiet', '--release', '--locked', '--offline', '--target', 'wasm32-wasip1', '--target-dir', target, '-p', crate]
   run('cargo', [...args, ...cargoConfig(toolchain, vendor)], env)
-  const compiled = join(TARGET, 'wasm32-wasip1', 'release', `${name}.wasm`)
-  const optimised = join(TARGET, `${name}.opt.wasm`)
+  const compiled = join(target, 'wasm32-wasip1', 'release', `${name}.wasm`)
+  const optimised = join(target, `${name}.opt.wasm`)
   const file = `${name}.wasm`
   run('wasm-opt', ['-O2', ...FEATURES.map((feature) => `--enable-${feature}`), compiled, '-o', optimised], env)
   run(poolPass, [optimised, join(folder, file)], env)
@@ -150,10 +150,12 @@ function main() {
     return console.log(`NOT COMPARED: the lock was made with ${lock?.toolchain.rustc}, packages ${lock?.toolchain.packages.slice(0, 16)}`)
   }
   mkdirSync(TARGET, { recursive: true })
+  // A check compiles everything anew.
   const folder = values.check ? mkdtempSync(join(TARGET, 'check-')) : DIST
+  const target = values.check ? join(folder, 'target') : TARGET
   // What uucore embeds depends on LANG, too.
   const env = { ...toolchain.env, LANG: 'en-US' }
-  const context = { vendor: ensureVendored(env), poolPass: buildPoolPass(env), versions: packageVersions(env), folder }
+  const context = { vendor: ensureVendored(env), poolPass: buildPoolPass(env), versions: packageVersions(env), folder, target }
   const built = modules.map((module) => {
     const row = buildModule(module, { ...context, toolchain: { ...toolchain, env } })
     say(describe(row))

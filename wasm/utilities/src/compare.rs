@@ -1,6 +1,6 @@
 //! comm(1) and join(1): two sorted files side by side.
 
-use crate::options::{Spec, extra_operand, missing_operand, parse};
+use crate::options::{Spec, extra_operand, misplaced, missing_operand, parse};
 use crate::report::{Failure, Outcome, complain, failure, misuse, quote, quote_bare};
 use crate::stream::{Input, Output, trim};
 use std::cmp::Ordering;
@@ -316,7 +316,7 @@ pub fn run_join(args: Vec<Vec<u8>>) -> Outcome {
         [one] => Err(misuse(1, format!("missing operand after {}", quote(one)))),
         [one, two] if one == b"-" && two == b"-" => Err(failure(1, "both files cannot be standard input")),
         [one, two] => pair(&mut join, one, two, &parsed),
-        [_, _, extra, ..] => Err(extra_operand(1, extra)),
+        [_, _, extra, ..] => Err(misplaced(extra)),
     }
 }
 
@@ -389,8 +389,8 @@ fn pair(join: &mut Join, one: &[u8], two: &[u8], parsed: &crate::options::Parsed
                 if !join.unpaired[which] && sides[1 - which].next.is_none() && lax {
                     break;
                 }
+                let record = sides[which].advance(join, lax || (!strict && !unpaired), strict, &mut out)?;
                 unpaired = true;
-                let record = sides[which].advance(join, lax, strict, &mut out)?;
                 if join.unpaired[which] {
                     let (one, other) = if which == 0 { (record.as_ref(), None) } else { (None, record.as_ref()) };
                     join.put(&mut out, one, other)?;

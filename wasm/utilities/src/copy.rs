@@ -3,7 +3,7 @@
 use crate::directory::{join, names};
 use crate::mode;
 use crate::names::base;
-use crate::options::{Parsed, Spec, choose, misplaced, parse};
+use crate::options::{Parsed, Spec, choose, misplaced, parse, refuse};
 use crate::owners::Names;
 use crate::remove::{confirmed, same_file};
 use crate::report::{Failure, Outcome, complain, failure, misuse, quote, quote_name};
@@ -590,7 +590,12 @@ impl Copier {
             let text = format!("cannot move {} to a subdirectory of itself, {}", quote_name(source), quote_name(destination));
             return self.refuse(text);
         }
-        match std::fs::rename(os_str(source), os_str(destination)).map_err(Errno::from) {
+        let renamed = if destination.is_empty() {
+            Err(Errno::ENOENT)
+        } else {
+            std::fs::rename(os_str(source), os_str(destination)).map_err(Errno::from)
+        };
+        match renamed {
             Err(Errno::EXDEV) => self.across(source, destination, &from),
             result => self.moved(source, destination, result),
         }
@@ -623,6 +628,7 @@ impl Copier {
 
 pub fn run_install(args: Vec<Vec<u8>>) -> Outcome {
     let parsed = parse(args, &INSTALL)?;
+    refuse(&parsed, &["s"], 1)?;
     let text = parsed.value("m").unwrap_or(b"755");
     if !mode::is_valid(text) {
         return Err(failure(1, format!("invalid mode {}", quote(text))));

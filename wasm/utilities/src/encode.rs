@@ -172,7 +172,7 @@ fn valid_part(group: &[u8], alphabet: &Alphabet, bytes: &mut Vec<u8>) {
 }
 
 const XXD: Spec = Spec::new(
-    "a b c= e g= i l= o= p ps plain postscript r s= u cols= len= seek=",
+    "b c= e g= i l= o= p ps plain postscript r s= u cols= len= seek=",
     "Usage: xxd [OPTION]... [INFILE [OUTFILE]]
 Prints bytes in hexadecimal, or turns that back into bytes.
 

@@ -418,8 +418,9 @@ pub fn run_nl(args: Vec<Vec<u8>>) -> Outcome {
     let number = |option: &str, what: &str, default: i64, least: i64| match parsed.value(option) {
         None => Ok(default),
         Some(text) => {
-            let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).filter(|&number| number >= least);
-            number.ok_or_else(|| failure(1, format!("invalid {what}: {}", quote(text))))
+            let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+            let number = number.ok_or_else(|| failure(1, format!("invalid {what}: {}", quote(text))))?;
+            if number < least { Err(failure(1, format!("invalid {what}: {}: {}", quote(text), Errno::ERANGE))) } else { Ok(number) }
         }
     };
     let format = parsed.value("n").unwrap_or(b"rn");

@@ -2,7 +2,7 @@
 
 use crate::directory::join;
 use crate::names::{base, parent};
-use crate::options::{Parsed, Spec, extra_operand, missing_operand, parse};
+use crate::options::{Parsed, Spec, extra_operand, missing_operand, parse, refuse};
 use crate::remove::{confirmed, same_file};
 use crate::report::{Failure, Outcome, complain, failure, misuse, quote, quote_bare, quote_name};
 use crate::stream::Output;
@@ -318,6 +318,7 @@ pub fn run_readlink(args: Vec<Vec<u8>>) -> Outcome {
 
 pub fn run_realpath(args: Vec<Vec<u8>>) -> Outcome {
     let parsed = parse(args, &REALPATH)?;
+    refuse(&parsed, &["L"], 1)?;
     if parsed.operands.is_empty() {
         return Err(missing_operand(1));
     }

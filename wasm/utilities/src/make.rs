@@ -72,10 +72,10 @@ pub fn run_mkdir(args: Vec<Vec<u8>>) -> Outcome {
     if let Some(text) = wanted.filter(|text| !mode::is_valid(text)) {
         return Err(failure(1, format!("invalid mode {}", quote(text))));
     }
-    let mut maker = Maker { parents: parsed.has("p"), verbose: parsed.has("v"), inner: false, out: Output::stdout() };
+    let mut maker = Maker { parents: parsed.has("p"), verbose: parsed.has("v"), out: Output::stdout() };
     let mut status = 0;
     for path in &parsed.operands {
-        let made = maker.make(path)?;
+        let made = maker.make(path, false)?;
         let made = made.and_then(|new| match (wanted, new) {
             (Some(text), true) => chmod(path, mode::apply(text, 0o777, true, umask(None)).unwrap_or(0o777), Follow::Yes),
             _ => Ok(()),
@@ -92,24 +92,22 @@ pub fn run_mkdir(args: Vec<Vec<u8>>) -> Outcome {
 struct Maker {
     parents: bool,
     verbose: bool,
-    /// Making the parent of what was asked for.
-    inner: bool,
     out: Output,
 }
 
 impl Maker {
-    /// True when it did not exist. The outer result is stdout's.
-    fn make(&mut self, path: &[u8]) -> std::result::Result<Result<bool>, Failure> {
+    /// True when it did not exist; `inner` for the parent of what was asked for. The outer result is stdout's.
+    fn make(&mut self, path: &[u8], inner: bool) -> std::result::Result<Result<bool>, Failure> {
+        if path.is_empty() {
+            return Ok(Err(Errno::ENOENT));
+        }
         if self.parents {
             if stat(path).is_ok_and(|stat| stat.is_dir()) {
                 return Ok(Ok(false));
             }
             let above = parent(path);
             if above != path && !above.is_empty() {
-                self.inner = true;
-                let made = self.make(above);
-                self.inner = false;
-                if let Err(errno) = made? {
+                if let Err(errno) = self.make(above, true)? {
                     return Ok(Err(errno));
                 }
             }
@@ -117,7 +115,7 @@ impl Maker {
         match std::fs::create_dir(os_str(path)).map_err(Errno::from) {
             Ok(()) => {}
             Err(Errno::EEXIST) if self.parents && stat(path).is_ok_and(|stat| stat.is_dir()) => return Ok(Ok(false)),
-            Err(Errno::EEXIST) if self.parents && self.inner => return Ok(Err(Errno::ENOTDIR)),
+            Err(Errno::EEXIST) if self.parents && inner => return Ok(Err(Errno::ENOTDIR)),
             Err(errno) => return Ok(Err(errno)),
         }
         if self.verbose {

@@ -6,7 +6,7 @@ use crate::report::{Failure, Outcome, complain_of, failure, quote};
 use crate::stream::{Input, Output};
 
 const SPEC: Spec = Spec::new(
-    "A,address-radix= endian= j,skip-bytes= N,read-bytes= S,strings=? t,format= v,output-duplicates w,width=? traditional a b c d D e f F h H i I l L o O s x X B",
+    "A,address-radix= endian= j,skip-bytes= N,read-bytes= S,strings=? t,format= v,output-duplicates w,width=? a b c d D e f F h H i I l L o O s x X B",
     "Usage: od [OPTION]... [FILE]...
 Prints bytes in octal (-t o2) or by other TYPEs.
 

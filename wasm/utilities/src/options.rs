@@ -202,6 +202,17 @@ pub fn extra_operand(status: i32, operand: &[u8]) -> Failure {
     misuse(status, format!("extra operand {}", crate::report::quote(operand)))
 }
 
+/// Options that are GNU's and are not done here: said, not ignored.
+pub fn refuse(parsed: &Parsed, options: &[&str], status: i32) -> Result<(), Failure> {
+    match options.iter().find(|option| parsed.has(option)) {
+        Some(option) => {
+            let dashes = if option.len() == 1 { "-" } else { "--" };
+            Err(failure(status, format!("option '{dashes}{option}' is not supported")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// For programs whose messages name operands with plain quotes.
 pub fn misplaced(operand: &[u8]) -> Failure {
     misuse(1, format!("extra operand {}", crate::report::quote_name(operand)))

@@ -98,8 +98,9 @@ impl<'a> Graph<'a> {
             let previous = (0..self.words.len()).find(|&node| !done[node] && self.followers[node].contains(&last));
             let Some(previous) = previous else { return path };
             if let Some(at) = path.iter().position(|&node| node == previous) {
+                // Forward from its first word, as GNU names it.
                 let mut cycle = path[at..].to_vec();
-                cycle.reverse();
+                cycle[1..].reverse();
                 return cycle;
             }
             path.push(previous);

@@ -2,7 +2,7 @@
 
 use crate::directory::{join, names};
 use crate::mode;
-use crate::options::{Parsed, Spec, missing_operand, parse};
+use crate::options::{Parsed, Spec, missing_operand, parse, refuse};
 use crate::owners::Names;
 use crate::report::{Failure, Outcome, complain, failure, misuse, quote, quote_bare, quote_name};
 use crate::stream::Output;
@@ -195,6 +195,7 @@ struct Owner {
 
 fn change_owner(args: Vec<Vec<u8>>, group_only: bool) -> Outcome {
     let parsed = parse(args, &CHOWN)?;
+    refuse(&parsed, &["from", "H", "L"], 1)?;
     let mut operands = parsed.operands.clone();
     let reference = reference(&parsed)?;
     if operands.is_empty() {

@@ -236,7 +236,9 @@ pub fn run_rmdir(args: Vec<Vec<u8>>) -> Outcome {
             if parsed.has("v") {
                 out.text(format!("{}: removing directory, {}\n", crate::report::name(), quote_name(path)))?;
             }
-            match std::fs::remove_dir(os_str(path)).map_err(Errno::from) {
+            // libc takes an empty name for the working directory.
+            let removed = if path.is_empty() { Err(Errno::ENOENT) } else { std::fs::remove_dir(os_str(path)).map_err(Errno::from) };
+            match removed {
                 Ok(()) => {}
                 Err(Errno::ENOTEMPTY) if parsed.has("ignore-fail-on-non-empty") => break,
                 Err(errno) => {

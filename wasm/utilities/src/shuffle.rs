@@ -1,7 +1,7 @@
 //! shuf(1): lines in a random order.
 
 use crate::number::parse_unsigned;
-use crate::options::{Parsed, Spec, extra_operand, parse};
+use crate::options::{Parsed, Spec, extra_operand, parse, refuse};
 use crate::report::{Failure, Outcome, failure, misuse, quote, quote_bare};
 use crate::stream::{Input, Output, trim};
 use tidepool_system::{Open, open};
@@ -50,6 +50,7 @@ impl Random {
 
 pub fn run(args: Vec<Vec<u8>>) -> Outcome {
     let parsed = parse(args, &SPEC)?;
+    refuse(&parsed, &["random-source"], 1)?;
     let end = if parsed.has("z") { 0 } else { b'\n' };
     let lines = shuf_lines(&parsed, end)?;
     let most = match parsed.value("n") {

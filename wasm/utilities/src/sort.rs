@@ -1,7 +1,7 @@
 //! sort(1) in the order of bytes (LC_ALL=C, which the order of C.UTF-8 is). All input is held in memory.
 
 use crate::number::parse_unsigned;
-use crate::options::{Parsed, Spec, choose, extra_operand, parse};
+use crate::options::{Parsed, Spec, choose, extra_operand, parse, refuse};
 use crate::report::{Failure, Outcome, complain, failure, quote, quote_bare, quote_name};
 use crate::stream::{Input, Output};
 use std::cmp::Ordering;
@@ -140,6 +140,7 @@ fn modernise(args: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 
 pub fn run(args: Vec<Vec<u8>>) -> Outcome {
     let parsed = parse(modernise(args), &SPEC)?;
+    refuse(&parsed, &["random-source", "debug"], 2)?;
     let order = order_of(&parsed)?;
     let end = if parsed.has("z") { 0 } else { b'\n' };
     let files = files_of(&parsed)?;

@@ -4,7 +4,7 @@ use crate::civil;
 use crate::directory::{join, names};
 use crate::human::human;
 use crate::number::{parse_size, parse_unsigned};
-use crate::options::{Parsed, Spec, parse};
+use crate::options::{Parsed, Spec, parse, refuse};
 use crate::report::{Failure, Outcome, complain, failure, misuse, quote, quote_name};
 use crate::stream::Output;
 use std::collections::HashSet;
@@ -79,6 +79,7 @@ impl Sum {
 
 pub fn run_du(args: Vec<Vec<u8>>) -> Outcome {
     let parsed = parse(args, &DU)?;
+    refuse(&parsed, &["X", "files0-from", "time-style"], 1)?;
     let mut depth = usize::MAX;
     if let Some(text) = parsed.value("d") {
         let number = parse_unsigned(text).ok_or_else(|| misuse(1, format!("invalid maximum depth {}", quote(text))))?;
@@ -236,6 +237,7 @@ impl Count {
 pub fn run_df(args: Vec<Vec<u8>>) -> Outcome {
     let parsed = parse(args, &DF)?;
     let mut out = Output::stdout();
+    refuse(&parsed, &["output", "B"], 1)?;
     let mut status = 0;
     let mut found = parsed.operands.is_empty();
     for operand in &parsed.operands {
