@@ -5,6 +5,7 @@
  * Memories that have grown large are kept while processes run and bytes allow, and given up when the cell is idle.
  */
 import type { Limits } from '../../protocol/limits.ts'
+import { Errno, SysError } from '../errno.ts'
 import type { GuestMemory } from '../wasi/memory.ts'
 import { PAGE, wasm, type WasmFunction, type WasmGlobal, type WasmImports, type WasmInstance } from '../wasi/webassembly.ts'
 import { START } from './foreign-module.ts'
@@ -34,9 +35,9 @@ export class Instance {
     this.exports = instance.exports
     const start = wasm.promising(instance.exports['_start'] as WasmFunction)
     this.start = () => start()
-    const initialize = instance.exports[START]
-    this.initialize = initialize ? wasm.promising(initialize as WasmFunction) : undefined
-    const entry = instance.exports['proc_clone_entry']
+    const initialize = code.own ? undefined : instance.exports[START]
+    this.initialize = typeof initialize === 'function' ? wasm.promising(initialize as WasmFunction) : undefined
+    const entry = code.own ? instance.exports['proc_clone_entry'] : undefined
     this.cloneEntry = entry ? wasm.promising(entry as WasmFunction) : undefined
     this.globals = code.own ? ownGlobals(instance.exports) : undefined
   }
@@ -221,7 +222,8 @@ export class InstancePool {
       return instance
     } catch (error) {
       this.#budget.drop(guest.memory)
-      throw error
+      // A foreign module may fail in any way: data beyond its memory, a table beyond the engine's limit.
+      throw code.own || error instanceof SysError ? error : SysError.of(Errno.ENOEXEC)
     }
   }
 

@@ -358,6 +358,22 @@ describe('a foreign program', () => {
     await puppet.ok('proc_spawn', ...puppet.text('/tmp/start'), ...puppet.list('start'), 0, 0, 0, 0, 0, 0, 0, 0, out)
     expect(await waitFor(puppet, puppet.u32(out))).toBe(9 << 8)
   })
+  test('that cannot be instantiated, or exports what the kernel has names for, harms nobody', async () => {
+    const tests = puppetKernel()
+    const { puppet } = await startPuppet(tests)
+    const empty = { params: '', result: false, locals: 0, code: [] }
+    const command = { imports: [], memory: { pages: 1, imported: false }, functions: [empty], exports: { _start: 0 } }
+    tests.writeFile('/tmp/oob', encodeModule({ ...command, data: { at: 65_530, bytes: [1, 2, 3, 4, 5, 6, 7, 8] } }), 0o755)
+    const names = ['proc_clone_entry', 'tidepool:start', '__stack_pointer', '__vm_pages']
+    tests.writeFile('/tmp/names', encodeModule({ ...command, globals: names.map((name) => ({ name, value: 1 })) }), 0o755)
+    const start = (path: string): Promise<number> =>
+      puppet.call('proc_spawn', ...puppet.text(path), ...puppet.list('x'), 0, 0, 0, 0, 0, 0, 0, 0, puppet.room(4))
+    expect(await start('/tmp/oob')).toBe(Errno.ENOEXEC)
+    expect(await start('/tmp/names')).toBe(0)
+    expect(tests.faults).toEqual([])
+    expect(await tests.run(['/tmp/oob'])).toMatchObject({ status: 126, error: { errno: Errno.ENOEXEC } })
+    expect(await tests.run(['/tmp/names'])).toMatchObject({ status: 0 })
+  })
   test('is killed while it waits, and its trap is 134', async () => {
     const tests = puppetKernel()
     tests.writeFile('/tmp/foreign', FOREIGN_PUPPET, 0o755)

@@ -73,7 +73,7 @@ describe('poll_oneoff', () => {
     const before = performance.now()
     expect((await poll({ clock: 1, ns: 500n * MS }, { clock: 1, ns: 20n * MS }))[0]!.userdata).toBe(101)
     expect(performance.now() - before).toBeGreaterThanOrEqual(19)
-    expect(performance.now() - before).toBeLessThan(400)
+    expect(performance.now() - before).toBeLessThan(480)
   })
   test('absolute times in the past, on both clocks, end it at once', async () => {
     expect(await poll({ clock: 0, ns: 1n, absolute: true }, { clock: 1, ns: 1n, absolute: true })).toHaveLength(2)
@@ -86,15 +86,15 @@ describe('poll_oneoff', () => {
   test('a timeout that is woken for nothing is not done twice', async () => {
     const [reader] = await p.pipe()
     const before = performance.now()
-    const events = poll({ read: reader }, { clock: 1, ns: 300n * MS })
-    for (let i = 0; i < 5; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    const events = poll({ read: reader }, { clock: 1, ns: 800n * MS })
+    for (let i = 0; i < 7; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
       p.process.wake()
     }
     expect((await events).map((e) => e.userdata)).toEqual([101])
     const took = performance.now() - before
-    expect(took).toBeGreaterThanOrEqual(298)
-    expect(took).toBeLessThan(530)
+    expect(took).toBeGreaterThanOrEqual(798)
+    expect(took).toBeLessThan(1_450)
   })
   test('a pipe becomes readable when something is written, and tells when its writer has gone', async () => {
     const [reader, writer] = await p.pipe()
