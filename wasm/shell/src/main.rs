@@ -190,14 +190,22 @@ fn run_file(shell: &mut Shell, file: &[u8]) -> Flow {
         text
     });
     match text {
+        Ok(text) if text.split(|byte| *byte == b'\n').next().is_some_and(|line| line.contains(&0)) => {
+            let text = [file, b": ", file, b": cannot execute binary file"].concat();
+            shell.message(&text);
+            leave(shell, 126)
+        }
         Ok(text) => {
             shell.name0 = file.to_vec();
             shell.is_script_file = true;
             shell.run_file_text(&text)
         }
         Err(errno) => {
-            let reason = if errno == Errno::EISDIR { "Is a directory".to_owned() } else { errno.message() };
-            let text = [&shell.name0[..], b": ", file, b": ", reason.as_bytes()].concat();
+            let (speaker, reason) = match errno {
+                Errno::EISDIR => (file, "Is a directory".to_owned()),
+                errno => (&shell.name0[..], errno.message()),
+            };
+            let text = [speaker, b": ", file, b": ", reason.as_bytes()].concat();
             shell.message(&text);
             leave(shell, if errno == Errno::ENOENT { 127 } else { 126 })
         }
@@ -208,6 +216,9 @@ fn run_file(shell: &mut Shell, file: &[u8]) -> Flow {
 fn import_environment(shell: &mut Shell) {
     for (name, value) in std::env::vars_os() {
         let name = os_bytes(&name);
+        if let Some(function) = name.strip_prefix(b"BASH_FUNC_").and_then(|name| name.strip_suffix(b"%%")) {
+            shell.import_function(function, os_bytes(&value));
+        }
         if is_name(name) {
             let variable = shell.variables.entry(Name::new(name));
             variable.value = variables::Value::Scalar(os_bytes(&value).to_vec());

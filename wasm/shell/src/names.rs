@@ -42,6 +42,7 @@ names! {
     subshell = "BASH_SUBSHELL",
     bash_source = "BASH_SOURCE",
     bash_lineno = "BASH_LINENO",
+    command = "BASH_COMMAND",
     underscore = "_",
     shellopts = "SHELLOPTS",
     bashopts = "BASHOPTS",

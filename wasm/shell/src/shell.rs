@@ -32,6 +32,8 @@ pub struct DefinedFunction {
     pub function: Rc<Function>,
     /// The script that defined it, for messages; empty for a command string.
     pub source: Rc<[u8]>,
+    /// `export -f`: programs get it in their environment.
+    pub exported: bool,
 }
 
 /// A function or sourced script that is running.

@@ -1,6 +1,7 @@
 //! declare typeset local export readonly unset
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use tidepool_syntax::ast::{Argument, AssignedValue, Assignment};
 use tidepool_syntax::{Name, is_name};
@@ -9,7 +10,7 @@ use super::Call;
 use super::options::parse;
 use crate::expand::quote_for_reuse_double;
 use crate::keyed::Keyed;
-use crate::shell::{Flow, Shell};
+use crate::shell::{DefinedFunction, Flow, Shell};
 use crate::variables::{Attributes, Bytes, Value, Variable};
 
 /// In a command's arguments, an assignment whose value is an array or whose place is an element stands as this byte and
@@ -88,14 +89,7 @@ pub fn export(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
         Err(status) => return Ok(status),
     };
     if parsed.has(b'f') {
-        // Functions are not handed to programs: nothing but this shell could read them.
-        let missing = parsed.operands.iter().find(|name| !shell.functions.contains_key(name.as_slice()));
-        if let Some(name) = missing {
-            shell.complain(&[b"export: ", &name[..], b": not a function"].concat());
-            return Ok(1);
-        }
-        shell.complain(b"export: -f: exporting functions is not supported yet");
-        return Ok(2);
+        return Ok(export_functions(shell, parsed.operands, !parsed.has(b'n')));
     }
     if parsed.operands.is_empty() {
         list(shell, |variable| variable.attributes.exported);
@@ -108,6 +102,20 @@ pub fn export(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {
         Changes { on: attributes, ..Changes::default() }
     };
     change_all(shell, call, parsed.operands, changes, false)
+}
+
+fn export_functions(shell: &mut Shell, names: &[Bytes], exported: bool) -> i32 {
+    let mut status = 0;
+    for name in names {
+        let Some(defined) = shell.functions.get(name) else {
+            shell.complain(&[b"export: ", &name[..], b": not a function"].concat());
+            status = 1;
+            continue;
+        };
+        let changed = DefinedFunction { function: defined.function.clone(), source: defined.source.clone(), exported };
+        shell.functions.insert(name.clone(), Rc::new(changed));
+    }
+    status
 }
 
 pub fn readonly(shell: &mut Shell, call: &Call<'_>) -> Flow<i32> {

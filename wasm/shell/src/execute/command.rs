@@ -49,6 +49,11 @@ impl Shell {
         let Some(name) = arguments.first() else {
             return self.run_assignments_only(simple, redirections);
         };
+        if self.traps.any() && !self.traps.is_running() {
+            let text = tidepool_syntax::print::simple(simple, redirections);
+            let command = self.names.command;
+            self.variables.set(command, &text);
+        }
         let result = match self.callee(name) {
             Callee::Function(function) => {
                 self.run_in_place(simple, redirections, &arguments, |shell| shell.call_function(&function, &arguments))
@@ -268,15 +273,28 @@ impl Shell {
     pub fn environment_with(&mut self, assignments: &[Assignment]) -> Flow<Environment> {
         if assignments.is_empty() {
             let path = self.get(self.names.path).map(<[u8]>::to_vec);
-            return Ok(Environment { entries: self.variables.environment(), path });
+            return Ok(Environment { entries: self.exports(), path });
         }
         let mut environment = None;
         self.with_temporary(assignments, |shell| {
             let path = shell.get(shell.names.path).map(<[u8]>::to_vec);
-            environment = Some(Environment { entries: shell.variables.environment(), path });
+            environment = Some(Environment { entries: shell.exports(), path });
             Ok(())
         })?;
         Ok(environment.unwrap_or_default())
+    }
+
+    /// Exported variables, and functions as bash hands them on.
+    fn exports(&self) -> Vec<Bytes> {
+        let mut entries = self.variables.environment();
+        for (name, defined) in self.functions.iter().filter(|(_, defined)| defined.exported) {
+            // `() {` on one line is what bash recognizes.
+            // `() {` on one line is what bash recognizes.
+            let text = tidepool_syntax::print::function(&defined.function);
+            let body = text.get(name.len() + b" () \n{ \n".len()..).unwrap_or_default();
+            entries.push([b"BASH_FUNC_", &name[..], b"%%=() { ", body].concat());
+        }
+        entries
     }
 
     /// The file that a command's name means; else the status and message of the failure.

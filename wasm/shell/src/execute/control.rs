@@ -199,7 +199,7 @@ impl Shell {
             // How bash calls functions that no file defined.
             source = if self.is_command_string { Rc::from(&b"environment"[..]) } else { Rc::from(&b"main"[..]) };
         }
-        let defined = DefinedFunction { function: function.clone(), source };
+        let defined = DefinedFunction { function: function.clone(), source, exported: false };
         self.functions.insert(function.name.clone(), Rc::new(defined));
         self.status = 0;
         Ok(())

@@ -114,6 +114,11 @@ impl Shell {
 
     #[inline(never)]
     pub(super) fn run_subshell(&mut self, list: &List, redirections: &[Redirection]) -> Flow {
+        if self.traps.any() && !self.traps.is_running() {
+            let text = tidepool_syntax::print::subshell(list, redirections);
+            let command = self.names.command;
+            self.variables.set(command, &text);
+        }
         let pid = self.fork(|shell| {
             if redirections.is_empty() {
                 return shell.run_list(list, true);

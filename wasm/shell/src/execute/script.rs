@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use tidepool_syntax::ast::CommandKind;
 use tidepool_syntax::{ErrorKind, Options, Parser, Source, SyntaxError, TextSource};
 use tidepool_system::{Fd, Whence, exit, read, seek, write_all};
 
-use crate::shell::{Flow, MAXIMUM_SUBSTITUTION_DEPTH, Shell, Unwind};
+use crate::shell::{DefinedFunction, Flow, MAXIMUM_SUBSTITUTION_DEPTH, Shell, Unwind};
 
 /// What a script is, which decides how its syntax errors are introduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,6 +176,21 @@ impl Shell {
         for message in error.messages() {
             let line = error.line.to_string();
             self.message(&[&speaker[..], b": ", middle, b"line ", line.as_bytes(), b": ", &message].concat());
+        }
+    }
+
+    /// A function from the environment: its text is `() { … }`. What is no function is ignored.
+    pub fn import_function(&mut self, name: &[u8], text: &[u8]) {
+        let mut parser = Parser::from_text(&[name, b" ", text].concat(), 1);
+        let Ok(Some(list)) = parser.next_command() else {
+            return;
+        };
+        let command = list.items.first().and_then(|item| item.chain.first.commands.first());
+        if let Some(CommandKind::Function(function)) = command.map(|command| &command.kind)
+            && parser.at_end()
+        {
+            let defined = DefinedFunction { function: function.clone(), source: Rc::from(&b"environment"[..]), exported: true };
+            self.functions.insert(name.to_vec(), Rc::new(defined));
         }
     }
 

@@ -57,6 +57,10 @@ impl Traps {
         !self.commands.is_empty()
     }
 
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+
     pub fn has_debugging(&self) -> bool {
         self.commands.contains_key(&Event::Error)
     }

@@ -257,10 +257,10 @@ impl Shell {
             (b'A', found) => crate::builtin::declaration(self, name, many || matches!(found, Found::Many { .. })),
             (_, Found::Many { .. }) => {
                 let pairs = self.keys(name).into_iter().zip(self.elements(name));
-                pairs
-                    .map(|(key, value)| [&key[..], b" ", &super::quote_for_reuse_double(&value)].concat())
-                    .collect::<Vec<_>>()
-                    .join(&b' ')
+                let shown: Vec<Bytes> =
+                    pairs.map(|(key, value)| [&key[..], b" ", &super::quote_for_reuse_double(&value)].concat()).collect();
+                let end: &[u8] = if self.is_keyed(name) { b" " } else { b"" };
+                [&shown.join(&b' ')[..], end].concat()
             }
             (_, Found::One(text)) => super::quote_for_reuse(&text),
             _ => Vec::new(),
