@@ -53,6 +53,11 @@ export const MODULES = [
     licence: 'Apache-2.0 AND MIT AND Zlib',
     programs: words(`gunzip gzip zcat`),
   },
+  {
+    name: 'diff',
+    licence: 'Apache-2.0 AND MIT',
+    programs: words(`cmp diff`),
+  },
 ]
 
 /** @param {string} text */
