@@ -1,5 +1,4 @@
 /** File operations of `Sandbox` and of the fs_ tools through a real cell: a locked child process over SQLite or memory. */
-import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +13,7 @@ import { BtcpError } from '../../src/protocol/error.ts'
 import { validateJson } from '../../src/protocol/json-schema.ts'
 import type { JsonObject } from '../../src/protocol/parse.ts'
 import type { ToolResult } from '../../src/protocol/tool.ts'
+import { killedWriter } from '../support/killed-writer.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'tidepool-files-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -23,22 +23,6 @@ const failure = async (promise: Promise<unknown>): Promise<unknown> =>
     () => 'it resolved',
     (error: unknown) => (error instanceof FileError ? [error.code, error.message] : error),
   )
-
-/** Runs a process that writes file after file; kills it `ms` after its first word. Gives the last file that it said. */
-function killedWriter(store: string, ms: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/sandbox-writer.ts'), store], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let said = ''
-    child.stdout.on('data', (data: Buffer) => {
-      if (said === '') setTimeout(() => child.kill('SIGKILL'), ms)
-      said += data.toString()
-    })
-    child.on('error', reject)
-    child.on('exit', () => resolve(Number(said.split('\n').at(-2) ?? 0)))
-  })
-}
 
 describe('a sandbox', () => {
   let sandbox: Sandbox
@@ -109,7 +93,7 @@ describe('a store', () => {
     const store = join(scratch, 'killed')
     let before = 0
     for (let round = 0; round < 4; round++) {
-      const acknowledged = await killedWriter(store, 40 + round * 60)
+      const acknowledged = await killedWriter('sandbox-writer.ts', store, 40 + round * 60)
       expect(acknowledged).toBeGreaterThan(before)
       before = acknowledged
     }

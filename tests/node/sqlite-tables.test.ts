@@ -1,5 +1,4 @@
 /** The contract suites over SQLite, its lock, and kills at any time. */
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
@@ -12,6 +11,7 @@ import { rejected } from '../contract/check.ts'
 import { FakeCell, utf8 } from '../contract/fake-cell.ts'
 import { storeContract, storeHost } from '../contract/store.ts'
 import { lockedTablesContract, tablesContract, type TablesSubject } from '../contract/tables.ts'
+import { killedWriter } from '../support/killed-writer.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'tidepool-sqlite-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -75,7 +75,7 @@ describe('a writer that is killed', () => {
     const path = directory()
     let before = 0
     for (let round = 0; round < 8; round++) {
-      const acknowledged = await killedWriter(path, 60 + round * 35)
+      const acknowledged = await killedWriter('store-writer.ts', path, 60 + round * 35)
       expect(acknowledged).toBeGreaterThan(before)
       before = acknowledged
       const store = await Store.open(SqliteTables.open(path), storeHost())
@@ -85,20 +85,3 @@ describe('a writer that is killed', () => {
     }
   })
 })
-
-/** Runs a process that commits one file after another and says each; kills it `ms` after its first word. Gives how many files of
- *  the store were acknowledged in all. */
-function killedWriter(path: string, ms: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/store-writer.ts'), path], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let said = ''
-    child.stdout.on('data', (data: Buffer) => {
-      if (said === '') setTimeout(() => child.kill('SIGKILL'), ms)
-      said += data.toString()
-    })
-    child.on('error', reject)
-    child.on('exit', () => resolve(Number(said.split('\n').at(-2) ?? 0)))
-  })
-}
