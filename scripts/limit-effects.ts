@@ -33,7 +33,8 @@ export const LIMIT_EFFECTS: Readonly<Record<LimitName, string>> = {
     'Memories that every cell is sure of; beyond them it borrows what others leave; where nothing is left, spawn gives EAGAIN',
   memoriesTerminatedHoldMs: 'So long the memories of an ended cell still count, because the engine frees them late',
   memoryPoolBytes: 'The largest memory that is kept for later processes once a command is over',
-  memoryPoolDrops: 'Memories given up for their size that the engine has not collected yet; from there on an idle cell keeps large ones for its next run',
+  memoryPoolDrops:
+    'Memories given up for their size that the engine has not collected yet; from there on an idle cell keeps large ones for its next run',
   cellMemoryBytes: 'All memory of a cell: programs and files; `memory.grow` fails, spawn gives ENOMEM',
   allCellsMemoryBytes: 'Memory of all cells; beyond it idle ones are ended before another starts',
   commitDelayMs: 'The longest that a consistent change waits for its commit when nobody asks for one',
