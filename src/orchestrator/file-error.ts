@@ -16,7 +16,7 @@ const ERRORS: Readonly<Record<number, readonly [code: string, text: string]>> = 
   37: ['ENAMETOOLONG', 'name too long'],
   44: ['ENOENT', 'no such file or directory'],
   48: ['ENOMEM', 'out of memory'],
-  51: ['ENOSPC', 'no space left: the limit fsBytes or fsInodes is reached'],
+  51: ['ENOSPC', 'no space left (limits fsBytes and fsInodes, or the disk)'],
   54: ['ENOTDIR', 'not a directory'],
   55: ['ENOTEMPTY', 'directory not empty'],
   58: ['ENOTSUP', 'not supported'],

@@ -53,6 +53,8 @@ interface CellRun {
   readonly credit: { 1: number; 2: number }
 }
 interface Answer {
+  /** it is given when what was done is durable */
+  readonly isDurable: boolean
   resolve(value: FsValue): void
   reject(error: Error): void
 }
@@ -68,6 +70,8 @@ export class CellFsError extends Error {
 }
 
 const BOOT_MS = 15_000
+/** Operations that change nothing: they show what a running command has written, durable or not. */
+const READING: ReadonlySet<FsOp['op']> = new Set(['read', 'list', 'stat'])
 /** A file operation that takes longer is stuck, and the cell with it. */
 const FS_MS = 60_000
 const FAULTS_OPEN = 512
@@ -184,7 +188,7 @@ export class LiveCell {
     const req = ++this.#requests
     const cancel = this.#platform.timer(FS_MS, () => this.terminate('cell restarted'))
     return new Promise<FsValue>((resolve, reject) => {
-      this.#answers.set(req, { resolve, reject })
+      this.#answers.set(req, { isDurable: !READING.has(op.op), resolve, reject })
       this.#say({ t: 'fs', req, op })
     }).finally(cancel)
   }
@@ -335,6 +339,7 @@ export class LiveCell {
     }
     if (error) return settle(() => answer.reject(new CellFsError(error.errno, error.message)))
     if (!value) return this.terminate('the cell answered nothing')
+    if (!answer.isDurable) return settle(() => answer.resolve(value))
     void this.#store.waitFor(message.seq).then(
       () => settle(() => answer.resolve(value)),
       (unsaved: Error) => {

@@ -120,7 +120,7 @@ describe('a store', () => {
     await sandbox.writeFile('half', new Uint8Array(600_000))
     expect(await failure(sandbox.writeFile('more', new Uint8Array(600_000)))).toEqual([
       'ENOSPC',
-      'Cannot write "more": no space left: the limit fsBytes or fsInodes is reached',
+      'Cannot write "more": no space left (limits fsBytes and fsInodes, or the disk)',
     ])
     expect((await sandbox.readFile('half')).length).toBe(600_000)
     const other = await Sandbox.create()

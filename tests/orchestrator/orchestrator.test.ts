@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { callTool } from '../../src/orchestrator/catalog.ts'
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts'
 import { Store } from '../../src/orchestrator/store/store.ts'
+import { TablesError } from '../../src/orchestrator/store/tables.ts'
 import { BtcpError } from '../../src/protocol/error.ts'
 import { type LimitName, limitsWith } from '../../src/protocol/limits.ts'
 import type { Principal } from '../../src/protocol/principal.ts'
@@ -443,6 +444,32 @@ describe('calls', () => {
     expect(progress).toEqual([{ stream: 'stdout', text: 'hi\n' }])
     await orchestrator.dispose()
   })
+})
+
+test('T103: on a full disk what was written is refused, and reading goes on', async () => {
+  const files: Script = (message, cell) => {
+    if (message.t === 'boot') cell.ready()
+    if (message.t !== 'fs') return
+    if (message.op.op === 'write') cell.journal.write(1, 'file', utf8('x'))
+    cell.journal.barrier()
+    const value =
+      message.op.op === 'stat'
+        ? { op: 'stat', stat: { type: 'file', size: 1, mtime: 1, mode: 0o644, nlink: 1 } }
+        : { op: 'write', path: '/file', bytes: 1, size: 1 }
+    cell.say({ t: 'answer', req: message.req, seq: cell.journal.seq, value })
+  }
+  const { orchestrator, platform } = start([files])
+  const stat = () => orchestrator.fs(ME, { op: 'stat', path: 'file', follow: false })
+  const write = () => orchestrator.fs(ME, { op: 'write', path: 'file', bytes: utf8('x'), mode: 'replace', offset: 0, mkdirs: false })
+  await stat()
+  const tables = platform.stores.get('local test')!
+  const commit = tables.commit.bind(tables)
+  tables.commit = async () => Promise.reject(new TablesError('quota', 'Cannot commit: no space left'))
+  expect(await write().catch((error: unknown) => error)).toMatchObject({ errno: 51 })
+  expect(await stat()).toMatchObject({ op: 'stat', stat: { size: 1 } })
+  tables.commit = commit
+  expect(await write()).toMatchObject({ op: 'write' })
+  await orchestrator.dispose()
 })
 
 describe('a cell that nobody uses', () => {
