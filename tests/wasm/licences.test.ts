@@ -16,13 +16,13 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const document = read('THIRD_PARTY.md')
 
 test('THIRD_PARTY.md was made from the crates of Cargo.lock', () => {
-  expect(document).toContain(`Crates of wasm/Cargo.lock: ${cratesHash(read('wasm/Cargo.lock'))}.`)
+  expect(/Crates of wasm\/Cargo\.lock: (\w+)\./u.exec(document)?.[1]).toBe(cratesHash(read('wasm/Cargo.lock')))
 })
 
 test('THIRD_PARTY.md names every npm package that is shipped, with its licence', () => {
-  for (const { name, version, licence } of npmPackages(read('package-lock.json'))) {
-    expect(document).toContain(`| ${name} | ${version} | ${licence} |`)
-  }
+  const rows = npmPackages(read('package-lock.json')).map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`)
+  expect(rows.length).toBeGreaterThan(3)
+  expect(rows.filter((row) => !document.includes(row))).toEqual([])
 })
 
 test('every module of Rust says its licence and every licence is a permissive one', () => {
