@@ -3,7 +3,7 @@
 use crate::fail::{Failure, panic, shown};
 use crate::output::Stream;
 use std::fs;
-use tidepool_system::{Errno, Open, fchmod, open, os_str, stat};
+use tidepool_system::{Errno, Open, fchmod, getpid, open, os_str, stat};
 
 pub struct Edit {
     /// The file whose name the result takes: with `--follow-symlinks` what a link points to.
@@ -18,8 +18,11 @@ impl Edit {
         let mode = stat(&target).map_or(0o644, |s| s.mode & 0o7777);
         let folder = target.iter().rposition(|b| *b == b'/').map_or(&b""[..], |slash| &target[..=slash]);
         for attempt in 0..100u32 {
-            let temporary =
-                [folder, format!("sed{:06}", (std::process::id().wrapping_mul(7919) + attempt) % 1_000_000).as_bytes()].concat();
+            let temporary = [
+                folder,
+                format!("sed{:06}", (getpid().0.unsigned_abs().wrapping_mul(7919).wrapping_add(attempt)) % 1_000_000).as_bytes(),
+            ]
+            .concat();
             match open(&temporary, Open::write().create().exclusive().mode(0o600).cloexec()) {
                 Ok(fd) => {
                     fchmod(fd, mode)
