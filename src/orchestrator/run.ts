@@ -7,6 +7,7 @@ import { BtcpError } from '../protocol/error.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { CellFsError, type LiveCell, lostError, type RunExit } from './live-cell.ts'
 import type { CancelSignal, Platform } from './platform.ts'
+import { TablesError } from './store/tables.ts'
 import { Watchdog } from './watchdog.ts'
 
 export interface RunSpec {
@@ -118,7 +119,7 @@ export class Run {
   #exit(exit: RunExit): void {
     if (exit.error) return this.#done.reject(new CellFsError(exit.error.errno, exit.error.message))
     if (this.#spec.signal?.aborted) return this.#done.reject(cancelled('unknown'))
-    if (exit.unsaved) return this.#done.reject(new BtcpError('SANDBOX_ERROR', exit.unsaved.message, { effects: 'unknown' }))
+    if (exit.unsaved) return this.#done.reject(unsavedError(exit.unsaved))
     const { status, signal, usage, changed } = exit
     const timedOut = this.#watchdog?.expired ?? false
     const outcome = { status, ...(signal === undefined ? {} : { signal }), timedOut, durationMs: usage.durationMs, changed }
@@ -157,6 +158,11 @@ export class Run {
       this.kill(SIGKILL)
     }
   }
+}
+
+function unsavedError(reason: Error): BtcpError {
+  const why = reason instanceof TablesError && reason.failure === 'quota' ? 'no space left' : 'the store failed'
+  return new BtcpError('SANDBOX_ERROR', `Cannot keep the files of the command: ${why}`, { effects: 'unknown' })
 }
 
 function deadlineOf(timeoutMs: number | undefined, limits: Limits): number {
