@@ -89,7 +89,7 @@ export function report(title: string, results: readonly Result[]): string {
   const rows = results.map(({ name, ms, nativeMs, note = '' }) => {
     const native = nativeMs === undefined ? '' : nativeMs.toFixed(1)
     const ratio = nativeMs === undefined ? '' : `${(ms / nativeMs).toFixed(2)} ×`
-    return `| ${name} | ${ms.toFixed(ms < 10 ? 2 : 0)} | ${native} | ${ratio} | ${note} |`
+    return `| ${name.replaceAll('|', '\\|')} | ${ms.toFixed(ms < 10 ? 2 : 0)} | ${native} | ${ratio} | ${note} |`
   })
   return [`### ${title}`, '', '| row | ms | native ms | ratio | |', '|---|---|---|---|---|', ...rows, ''].join('\n')
 }
