@@ -49,5 +49,5 @@ export function recorded(bytes: Uint8Array): Recorded {
 }
 
 function withoutPids(text: string): string {
-  return text.replace(/^(bash: line \d+: +)\d+( (?:Killed|Terminated|Hangup|Aborted|Interrupt))/gm, '$1PID$2')
+  return text.replace(/^(bash: line \d+:) +\d+( (?:Killed|Terminated|Hangup|Aborted|Interrupt))/gm, '$1 PID$2')
 }

@@ -22,6 +22,10 @@ impl Shell {
         self.trace_level -= 1;
         self.substitution_depth -= 1;
         let mut text = text?;
+        if let Some(status) = self.substitution_status {
+            // `echo $(false) $?` prints 1.
+            self.status = status;
+        }
         if text.contains(&0) {
             self.complain(b"warning: command substitution: ignored null byte in input");
             text.retain(|byte| *byte != 0);
@@ -123,7 +127,7 @@ impl Shell {
 
     /// Runs a built-in that only prints, without a process; an error in its words ends only the substitution.
     fn run_printer(&mut self, simple: &Simple, list: &List) -> Bytes {
-        let (status, conditions) = (self.status, self.conditions);
+        let conditions = self.conditions;
         let line = only_command(list).map_or(self.line, |command| command.line);
         self.output.flush();
         self.output.begin_capture();
@@ -133,7 +137,6 @@ impl Shell {
         let text = self.output.end_capture();
         let _ = result;
         self.substitution_status = Some(self.status);
-        self.status = status;
         text
     }
 
