@@ -186,6 +186,9 @@ impl Stops {
             if number == 0 {
                 return Err(failure(1, "tab size cannot be 0"));
             }
+            if number > 1 << 24 {
+                return Err(failure(1, format!("tab stop is too large {}", quote(piece))));
+            }
             if extends {
                 stops.every = number;
             } else if stops.list.last().is_some_and(|&last| last >= number) {

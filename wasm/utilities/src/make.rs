@@ -106,10 +106,11 @@ impl Maker {
                 return Ok(Ok(false));
             }
             let above = parent(path);
-            if above != path && !above.is_empty() {
-                if let Err(errno) = self.make(above, true)? {
-                    return Ok(Err(errno));
-                }
+            if above != path
+                && !above.is_empty()
+                && let Err(errno) = self.make(above, true)?
+            {
+                return Ok(Err(errno));
             }
         }
         match std::fs::create_dir(os_str(path)).map_err(Errno::from) {

@@ -41,7 +41,7 @@ Prints the time, by FORMAT (strftime(3), %N and %s).
   -R, --rfc-email            Mon, 14 Aug 2006 02:34:56 +0000
       --rfc-3339=UNIT        date, seconds, ns
   -r, --reference=FILE       the time of the last change of FILE
-  -u, --utc                  ignored: the zone is UTC
+  -u, --utc                  UTC, whatever TZ says; no other zone is known
 ",
 );
 
@@ -181,6 +181,9 @@ pub fn run_date(args: Vec<Vec<u8>>) -> Outcome {
         return out.finish(0);
     }
     let format = format_of(&parsed)?;
+    if !parsed.has("u") && !parsed.has("universal") {
+        check_zone()?;
+    }
     if parsed.has("s") {
         return Err(failure(1, format!("cannot set date: {}", Errno::EPERM)));
     }
@@ -211,6 +214,16 @@ pub fn run_date(args: Vec<Vec<u8>>) -> Outcome {
     };
     out.text(civil::format(&format, seconds, nanoseconds) + "\n")?;
     out.finish(0)
+}
+
+/// Another zone than UTC is said to be unknown rather than shown wrong.
+fn check_zone() -> Result<(), Failure> {
+    const UTC: [&str; 10] = ["", "UTC", "UTC0", "GMT", "GMT0", "UCT", "Zulu", "Universal", "Etc/UTC", "Etc/GMT"];
+    let zone = std::env::var("TZ").unwrap_or_default();
+    if UTC.contains(&zone.strip_prefix(':').unwrap_or(&zone)) {
+        return Ok(());
+    }
+    Err(failure(1, format!("the time zone {} is not supported: only UTC is known here", quote(zone.as_bytes()))))
 }
 
 fn moment(text: &[u8]) -> Result<(i64, u32), Failure> {
