@@ -4,29 +4,32 @@ mod bre;
 mod cat;
 mod checksum;
 mod civil;
+mod column;
 mod compare;
 mod copy;
 mod cut;
 mod dd;
 mod directory;
+mod each_file;
 mod echo;
 mod encode;
 mod environment;
 mod expr;
 mod factor;
 mod float;
+mod fold;
 mod glob;
 mod head;
 mod human;
 mod identity;
 mod kill;
-mod layout;
 mod lines;
 mod link;
 mod ls;
 mod make;
 mod mode;
 mod names;
+mod nl;
 mod number;
 mod numfmt;
 mod octal;
@@ -34,6 +37,7 @@ mod options;
 mod order;
 mod owners;
 mod pages;
+mod paste;
 mod permission;
 mod printf;
 mod random;
@@ -45,6 +49,7 @@ mod sort;
 mod split;
 mod stat;
 mod stream;
+mod tabs;
 mod tail;
 mod tee;
 mod test;
@@ -77,7 +82,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("chmod", permission::run_chmod),
     ("chown", permission::run_chown),
     ("cksum", checksum::run_cksum),
-    ("column", layout::run_column),
+    ("column", column::run),
     ("comm", compare::run_comm),
     ("cp", copy::run_cp),
     ("cut", cut::run),
@@ -89,11 +94,11 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("du", usage::run_du),
     ("echo", echo::run),
     ("env", environment::run_env),
-    ("expand", layout::run_expand),
+    ("expand", tabs::run_expand),
     ("expr", expr::run),
     ("factor", factor::run),
     ("false", truth::run_false),
-    ("fold", layout::run_fold),
+    ("fold", fold::run),
     ("groups", identity::run_groups),
     ("hd", encode::run_hd),
     ("head", head::run),
@@ -113,12 +118,12 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("mktemp", make::run_mktemp),
     ("mv", copy::run_mv),
     ("nice", environment::run_nice),
-    ("nl", layout::run_nl),
+    ("nl", nl::run),
     ("nohup", environment::run_nohup),
     ("nproc", identity::run_nproc),
     ("numfmt", numfmt::run),
     ("od", octal::run),
-    ("paste", layout::run_paste),
+    ("paste", paste::run),
     ("pr", pages::run),
     ("printenv", environment::run_printenv),
     ("printf", printf::run),
@@ -152,7 +157,7 @@ const PROGRAMS: &[(&str, Program)] = &[
     ("tsort", order::run),
     ("tty", identity::run_tty),
     ("uname", identity::run_uname),
-    ("unexpand", layout::run_unexpand),
+    ("unexpand", tabs::run_unexpand),
     ("uniq", uniq::run),
     ("unlink", remove::run_unlink),
     ("wc", wc::run),

@@ -218,6 +218,12 @@ pub fn misplaced(operand: &[u8]) -> Failure {
     misuse(1, format!("extra operand {}", crate::report::quote_name(operand)))
 }
 
+/// `-40` as the value of an option: `fold -40`, `expand -4`.
+pub fn modernise_number(args: Vec<Vec<u8>>, option: &[u8]) -> Vec<Vec<u8>> {
+    let old = |arg: &[u8]| arg.len() > 1 && arg[0] == b'-' && arg[1..].iter().all(|byte| byte.is_ascii_digit() || *byte == b',');
+    args.into_iter().map(|arg| if old(&arg) { [option, &arg[1..]].concat() } else { arg }).collect()
+}
+
 /// The word among `words` that `given` names or abbreviates, with GNU's complaint about any other.
 pub fn choose(given: &[u8], option: &str, words: &[&'static str], status: i32) -> Result<&'static str, Failure> {
     if let Some(exact) = words.iter().find(|word| word.as_bytes() == given) {
