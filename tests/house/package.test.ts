@@ -30,7 +30,7 @@ test('it can be imported as an ES module and required as CommonJS', () => {
   expect(run('--input-type=commonjs', '-e', "const { Sandbox } = require('tidepool'); console.log(typeof Sandbox.create)")).toBe('function')
 })
 
-test('its types hold in both kinds of module without skipping any declaration', () => {
+test('its types hold in both kinds of module without skipping any declaration', { timeout: 120_000 }, () => {
   writeFileSync(
     join(USER, 'as-module.mts'),
     "import { Sandbox } from 'tidepool'\nexport const sandbox: Promise<Sandbox> = Sandbox.create()\n",

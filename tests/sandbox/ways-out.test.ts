@@ -25,7 +25,7 @@ async function tryAll(how: 'locked' | 'open', signal: AbortSignal): Promise<Outc
   await using server = await watchedServer()
   const folder = mkdtempSync(join(tmpdir(), 'tidepool-'))
   const canary = join(folder, 'canary')
-  writeFileSync(canary, 'canary')
+  writeFileSync(canary, '0') // as a module, too, it can be read
   const flags = how === 'locked' ? [...LOCK, `--allow-fs-read=${SCRIPT}`] : ['--no-warnings']
   const child = spawn(process.execPath, [...flags, SCRIPT, how, server.target.http, canary], {
     env: { CANARY: 'canary' },
@@ -77,6 +77,7 @@ test('without the lock they do, so that the test would notice', async ({ signal 
     'node:os',
     'node:module',
     'a data: module',
+    'a file: module',
     'eval',
     'Function',
     'the environment',

@@ -71,7 +71,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'node:os': () => importBuiltIn('node:os'),
   'node:module': () => importBuiltIn('node:module'),
   'a data: module': () => importBuiltIn('data:text/javascript,export default 1'),
-  'a file: module': () => importBuiltIn(`file://${execPath}`),
+  'a file: module': () => importBuiltIn(`file://${outside}`),
   // oxlint-disable-next-line no-eval -- the very thing that is tried
   eval: () => (0, eval)('1'),
   // oxlint-disable-next-line typescript/no-implied-eval -- the very thing that is tried
