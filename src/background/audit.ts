@@ -6,6 +6,7 @@
 import { LIMITS } from '../protocol/limits.ts'
 import type { AuditRow } from '../protocol/panel.ts'
 import type { JsonValue } from '../protocol/parse.ts'
+import { rotateLog } from './log-rotation.ts'
 
 type Begun = Omit<AuditRow, 'seq' | 'digest' | 'argumentBytes'>
 /** A call's row on its way to the table: `seq` and the digest are there once it has been written. */
@@ -79,7 +80,8 @@ async function addDigest(entry: Entry): Promise<void> {
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
-function database(): Promise<IDBDatabase> {
+async function database(): Promise<IDBDatabase> {
+  await rotateLog()
   opened ??= new Promise((resolve, reject) => {
     const request = indexedDB.open('tidepool audit', 1)
     request.addEventListener('upgradeneeded', () => request.result.createObjectStore(TABLE, { keyPath: 'seq', autoIncrement: true }))
@@ -92,7 +94,7 @@ function database(): Promise<IDBDatabase> {
       reject(request.error ?? new Error('Cannot open the audit'))
     })
   })
-  return opened
+  return await opened
 }
 
 const table = async (mode: IDBTransactionMode): Promise<IDBObjectStore> =>

@@ -3,6 +3,7 @@
  * and stops it when it likes. What must survive is in storage (state.ts) and in the audit.
  */
 import browser from 'webextension-polyfill'
+import { rotateLog } from './log-rotation.ts'
 import { turnOff } from './rights.ts'
 import { onConnect, onMessage } from './router.ts'
 import { injectAll, registerScripts, sitesWithoutHost } from './sites.ts'
@@ -12,6 +13,7 @@ chrome.runtime.onConnect.addListener(onConnect)
 chrome.runtime.onMessage.addListener(onMessage)
 browser.runtime.onInstalled.addListener(() => void settle())
 browser.runtime.onStartup.addListener(() => void settle())
+browser.runtime.onStartup.addListener(() => void rotateLog())
 browser.permissions.onRemoved.addListener(() => void dropSites())
 void closeStorage()
 

@@ -10,6 +10,7 @@ import type { JsonValue } from '../protocol/parse.ts'
 import type { ToolResult } from '../protocol/tool.ts'
 import type { Transport } from '../protocol/transport.ts'
 import type { Snapshot } from './grants.ts'
+import { rotateLog } from './log-rotation.ts'
 
 const PAGE = 'src/offscreen/index.html'
 const CONNECT_MS = 10_000
@@ -44,6 +45,7 @@ async function ensureOffscreen(): Promise<Transport> {
 
 /** Creates the document, or asks the one that is there for its Port. One that is just closing does not answer: then it is looked again. */
 async function start(): Promise<Transport> {
+  await rotateLog()
   const { promise: connected, resolve } = Promise.withResolvers<Transport>()
   linked = resolve
   for (let waited = 0; waited < CONNECT_MS; waited += LOOK_AGAIN_MS) {

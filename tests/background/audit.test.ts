@@ -1,6 +1,8 @@
 import 'fake-indexeddb/auto'
-import { expect, test } from 'vitest'
-import { begin, rows } from '../../src/background/audit.ts'
+import { expect, test, vi } from 'vitest'
+
+vi.mock('../../src/background/log-rotation.ts', () => ({ rotateLog: async () => undefined }))
+const { begin, rows } = await import('../../src/background/audit.ts')
 
 const row = (call: string) => ({
   time: 1,

@@ -58,8 +58,15 @@ test.afterAll(async () => {
   for (const path of [profile, folder]) rmSync(path, { recursive: true, force: true })
 })
 
-const native = (command: string): string => execFileSync('bash', ['-c', command], { cwd: folder, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } })
-const COMMANDS = ['cat data.csv | grep error | wc -l', "cut -d, -f2,3 data.csv | sort | uniq -c | sort -rn | head", 'sha256sum data.csv', 'wc data.csv', 'tail -n 2 data.csv']
+const native = (command: string): string =>
+  execFileSync('bash', ['-c', command], { cwd: folder, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } })
+const COMMANDS = [
+  'cat data.csv | grep error | wc -l',
+  'cut -d, -f2,3 data.csv | sort | uniq -c | sort -rn | head',
+  'sha256sum data.csv',
+  'wc data.csv',
+  'tail -n 2 data.csv',
+]
 
 test('a page writes a CSV of 50 MB in parts', async () => {
   test.setTimeout(120_000)
@@ -92,7 +99,7 @@ test('the file is there after the browser was closed and started again', async (
   test.setTimeout(120_000)
   await tidepool.close()
   tidepool = await launchTidepool({ profile })
-  page = await tidepool.open(`${sites.origin('app')}/`)
+  page = await tidepool.revisit(sites.origin('app'))
   const { stdout } = await run(page, 'sha256sum data.csv')
   expect(stdout).toBe(native('sha256sum data.csv'))
 })

@@ -48,7 +48,7 @@ test('T112 grants of once, session and always stand over a stopped service worke
 
   await tidepool.close()
   tidepool = await launchTidepool({ profile })
-  page = await tidepool.open(`${sites.origin('grants')}/`)
+  page = await tidepool.revisit(sites.origin('grants'))
   expect(await preflight()).toEqual({ ...all, 'dom:read': 'prompt', 'shell:run': 'prompt' })
   expect(await read(page)).toBe('kept')
   await page.close()
@@ -167,7 +167,7 @@ test('T99 a browser killed in a write loop keeps every acknowledged write', asyn
   // The browser writes its own settings (access to the site) late: they are to be on the disk before the first power cut.
   await tidepool.close()
   tidepool = await launchTidepool({ profile })
-  page = await tidepool.open(`${sites.origin('killed')}/`)
+  page = await tidepool.revisit(sites.origin('killed'))
   const acknowledged: number[] = []
   sites.route('/acknowledged', (request, response) => {
     acknowledged.push(Number(new URL(request.url ?? '', 'http://x').searchParams.get('line')))
@@ -189,10 +189,12 @@ test('T99 a browser killed in a write loop keeps every acknowledged write', asyn
     await tidepool.kill()
     line = Math.max(...acknowledged) + 100
     tidepool = await launchTidepool({ profile })
-    page = await tidepool.open(`${sites.origin('killed')}/`)
+    page = await tidepool.revisit(sites.origin('killed'))
     const lines = new Set<number>()
     for (let d = 0; d < 7; d += 1) {
-      const { value } = await callTool(page, 'fs_read', { path: `d${d}/note.txt` })
+      const { value, failure } = await callTool(page, 'fs_read', { path: `d${d}/note.txt` })
+      expect(failure).toBeUndefined()
+      if (value?.isError) expect(value.content).toEqual([{ type: 'text', text: `Cannot read "d${d}/note.txt": no such file or directory` }])
       const content = (value?.structuredContent as { content: string } | undefined)?.content ?? ''
       expect(content).toMatch(/^(?:\d+\n)*$/)
       for (const text of content.split('\n').filter(Boolean)) lines.add(Number(text))

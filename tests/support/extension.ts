@@ -156,8 +156,7 @@ export class Tidepool implements AsyncDisposable {
     const popup = await this.openPopup(page)
     await popup.switchTo(true)
     await popup.close()
-    await page.waitForFunction(() => 'btcp' in window)
-    await page.evaluate(async () => await (window as unknown as { btcp: { ready: Promise<void> } }).btcp.ready)
+    await waitForProvider(page)
   }
 
   /** Opens the popup on the page and makes one choice in it. */
@@ -172,6 +171,13 @@ export class Tidepool implements AsyncDisposable {
     const page = await this.open(`${origin}/`)
     await this.switchOn(page)
     for (const capability of capabilities) await this.choose(page, capability, 'session')
+    return page
+  }
+
+  /** A page of a site that was switched on in an earlier life of the browser, which may show it before it has the extension. */
+  async revisit(origin: string): Promise<Page> {
+    const page = await this.open(`${origin}/`)
+    await waitForProvider(page)
     return page
   }
 
@@ -205,6 +211,11 @@ export class Tidepool implements AsyncDisposable {
     process.kill(browser.id, 'SIGKILL')
     await closed
   }
+}
+
+async function waitForProvider(page: Page): Promise<void> {
+  await page.waitForFunction(() => 'btcp' in window)
+  await page.evaluate(async () => await (window as unknown as { btcp: { ready: Promise<void> } }).btcp.ready)
 }
 
 /** A new window has no address at first. */
