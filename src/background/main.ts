@@ -13,9 +13,9 @@ chrome.runtime.onConnect.addListener(onConnect)
 chrome.runtime.onMessage.addListener(onMessage)
 browser.runtime.onInstalled.addListener(() => void settle())
 browser.runtime.onStartup.addListener(() => void settle())
-browser.runtime.onStartup.addListener(() => void rotateLog())
 browser.permissions.onRemoved.addListener(() => void dropSites())
 void closeStorage()
+void rotateLog()
 
 /** After an installation, an update or a start of the browser: what the browser holds follows from what we hold. */
 async function settle(): Promise<void> {
