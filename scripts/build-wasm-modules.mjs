@@ -49,6 +49,11 @@ export const MODULES = [
     programs: words(`find`),
   },
   {
+    name: 'jq',
+    licence: 'Apache-2.0 AND MIT',
+    programs: words(`jq`),
+  },
+  {
     name: 'gzip',
     licence: 'Apache-2.0 AND MIT AND Zlib',
     programs: words(`gunzip gzip zcat`),
