@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use tidepool_syntax::ast::{AndOr, Command, CommandKind, List, Pipeline, Redirection, RedirectionKind, Timing};
-use tidepool_system::{Errno, Fd, Open, Pid, Spawn, Status, Wait, clone, close, open, pipe, wait};
+use tidepool_system::{Errno, Fd, Open, Pid, Spawn, Status, Wait, clone, close, open, pipe, wait, write_all};
 
-use super::inert::{is_inert, redirection_is_inert};
-use super::redirect::{Action, Plan};
+use super::inert::{is_harmless, is_inert, redirection_is_inert};
+use super::redirect::{Action, PIPE_SIZE, Plan};
 use crate::expand::substitution::move_descriptor;
 use crate::shell::{Flow, Shell, Unwind};
 
@@ -228,7 +228,39 @@ impl Shell {
         (pids, done)
     }
 
+    /// Whether a stage only prints what the shell can print for it.
+    pub fn is_printing_stage(&self, command: &Command, has_own_input: bool) -> bool {
+        self.printer(command).is_some_and(|simple| is_inert(simple) || (has_own_input && is_harmless(simple)))
+    }
+
+    /// Lets the shell itself print into the pipe that follows, which holds it all; else nothing is done.
+    fn print_stage(&mut self, command: &Command, output: Fd) -> Option<Started> {
+        let simple = self.printer(command)?;
+        let status = self.status;
+        let text = self.capture_printer(simple, command.line);
+        let code = std::mem::replace(&mut self.status, status);
+        if text.len() <= PIPE_SIZE {
+            // A reader that is gone already is no concern of the shell's.
+            let _ = write_all(output, &text);
+            return Some(Started::Done(code));
+        }
+        let pid = self.fork(|shell| {
+            shell.take_streams(&Streams { output: Some(output), ..Streams::default() });
+            shell.output.write(&text);
+            shell.status = code;
+            Ok(())
+        });
+        Some(pid.map_or(Started::Done(254), Started::Process))
+    }
+
     fn start_stage(&mut self, command: &Command, streams: &Streams, next_reader: Option<Fd>) -> Started {
+        if let (Some(output), Some(_)) = (streams.output, next_reader)
+            && !streams.background
+            && self.is_printing_stage(command, streams.input.is_none())
+            && let Some(started) = self.print_stage(command, output)
+        {
+            return started;
+        }
         if let CommandKind::Simple(simple) = &command.kind
             && self.is_direct(command)
         {

@@ -51,7 +51,7 @@ pub struct Saved(Vec<(Fd, Option<Fd>)>);
 /// Saved copies and opened files stay clear of the numbers that scripts use.
 const HIGH: u32 = 10;
 /// A pipe holds this much without a reader.
-const PIPE_SIZE: usize = 60 * 1024;
+pub const PIPE_SIZE: usize = 60 * 1024;
 
 impl Shell {
     /// Runs with redirections that are undone afterwards. Status 1 when one fails.

@@ -1,6 +1,6 @@
 //! Command and process substitution.
 
-use tidepool_syntax::ast::{CommandKind, List, ProcessSubstitution, RedirectionKind, Simple, Substitution};
+use tidepool_syntax::ast::{Command, CommandKind, List, ProcessSubstitution, RedirectionKind, Simple, Substitution};
 use tidepool_system::{Errno, Fd, Open, close, open, pipe, read};
 
 use crate::execute::inert::{is_harmless, only_command};
@@ -112,7 +112,12 @@ impl Shell {
     }
 
     fn only_printer<'a>(&self, list: &'a List) -> Option<&'a Simple> {
-        let command = only_command(list)?;
+        let simple = self.printer(only_command(list)?)?;
+        is_harmless(simple).then_some(simple)
+    }
+
+    /// The command if it is a built-in that only prints.
+    pub fn printer<'a>(&self, command: &'a Command) -> Option<&'a Simple> {
         let CommandKind::Simple(simple) = &command.kind else {
             return None;
         };
@@ -121,23 +126,28 @@ impl Shell {
         let assigns =
             name == b"printf" && crate::execute::command::constant_argument(simple, 1).is_some_and(|text| text.starts_with(b"-v"));
         let replaced = self.functions.contains_key(&name) || self.disabled_builtins.contains(&name);
-        let traced = self.traps.has_debugging();
-        (plain && !assigns && !replaced && !traced && is_harmless(simple)).then_some(simple)
+        (plain && !assigns && !replaced && !self.traps.has_debugging()).then_some(simple)
     }
 
-    /// Runs a built-in that only prints, without a process; an error in its words ends only the substitution.
     fn run_printer(&mut self, simple: &Simple, list: &List) -> Bytes {
-        let conditions = self.conditions;
         let line = only_command(list).map_or(self.line, |command| command.line);
+        let text = self.capture_printer(simple, line);
+        self.substitution_status = Some(self.status);
+        text
+    }
+
+    /// Runs a built-in that only prints, without a process; an error in its words ends only it.
+    pub fn capture_printer(&mut self, simple: &Simple, line: u32) -> Bytes {
+        let conditions = self.conditions;
         self.output.flush();
         self.output.begin_capture();
         self.conditions += 1;
         let result = self.run_simple(simple, &[], line, false);
         self.conditions = conditions;
-        let text = self.output.end_capture();
-        let _ = result;
-        self.substitution_status = Some(self.status);
-        text
+        if result.is_err() && self.status == 0 {
+            self.status = 1;
+        }
+        self.output.end_capture()
     }
 
     pub(super) fn substitute_process(&mut self, substitution: &ProcessSubstitution) -> Flow<Bytes> {
@@ -192,7 +202,7 @@ impl Shell {
         if item.background || !item.chain.rest.is_empty() || pipeline.negated || pipeline.timed.is_some() {
             return None;
         }
-        if !pipeline.commands.iter().all(|command| self.is_direct(command)) {
+        if !pipeline.commands.iter().all(|command| self.is_direct(command) || self.is_printing_stage(command, true)) {
             return None;
         }
         let streams = Streams { input: None, output, background: false };
