@@ -156,11 +156,14 @@ pub fn join(value: Val, separator: Val) -> ValR {
             None => Val::from(""),
             Some(text) => (text + separator.clone())?,
         };
-        out = Some((before + match item? {
-            Val::Null => Val::from(""),
-            number @ (Val::Num(_) | Val::Bool(_)) => Val::from(dump(&number)),
-            other => other,
-        })?);
+        out = Some(
+            (before
+                + match item? {
+                    Val::Null => Val::from(""),
+                    number @ (Val::Num(_) | Val::Bool(_)) => Val::from(dump(&number)),
+                    other => other,
+                })?,
+        );
     }
     Ok(out.unwrap_or_else(|| Val::from("")))
 }

@@ -17,25 +17,37 @@ macro_rules! native {
         ($name, v(0), Native::new(|cv| bome($function(cv.1))))
     };
     ($name:literal (a) $function:expr) => {
-        ($name, v(1), Native::new(|mut cv| {
-            let a = cv.0.pop_var();
-            bome($function(cv.1, a))
-        }))
+        (
+            $name,
+            v(1),
+            Native::new(|mut cv| {
+                let a = cv.0.pop_var();
+                bome($function(cv.1, a))
+            }),
+        )
     };
     ($name:literal (a, b) $function:expr) => {
-        ($name, v(2), Native::new(|mut cv| {
-            let b = cv.0.pop_var();
-            let a = cv.0.pop_var();
-            bome($function(cv.1, a, b))
-        }))
+        (
+            $name,
+            v(2),
+            Native::new(|mut cv| {
+                let b = cv.0.pop_var();
+                let a = cv.0.pop_var();
+                bome($function(cv.1, a, b))
+            }),
+        )
     };
     ($name:literal (a, b, c) $function:expr) => {
-        ($name, v(3), Native::new(|mut cv| {
-            let c = cv.0.pop_var();
-            let b = cv.0.pop_var();
-            let a = cv.0.pop_var();
-            bome($function(cv.1, a, b, c))
-        }))
+        (
+            $name,
+            v(3),
+            Native::new(|mut cv| {
+                let c = cv.0.pop_var();
+                let b = cv.0.pop_var();
+                let a = cv.0.pop_var();
+                bome($function(cv.1, a, b, c))
+            }),
+        )
     };
 }
 
@@ -142,60 +154,96 @@ type Item<'a> = Result<Val, Exn<'a, Val>>;
 fn with_filters() -> Vec<Fun<Data>> {
     let f = || -> Box<[Bind]> { Box::new([Bind::Fun(())]) };
     vec![
-        ("error", v(0), Native::new(|cv| bome(Err(Error::new(cv.1)))).with_paths(|cv| box_once(Err(Exn::from(Error::new(cv.1.0)))))),
-        ("getpath", v(1), Native::new(|mut cv| {
-            let path = cv.0.pop_var();
-            bome(paths::get_path(&cv.1, &path))
-        })
-        .with_paths(|mut cv| {
-            let path = cv.0.pop_var();
-            let (value, at) = cv.1;
-            let found = paths::get_path(&value, &path).map_err(Exn::from);
-            let keys = if let Val::Arr(keys) = path { crate::value::unshare(keys) } else { Vec::new() };
-            box_once(found.map(|found| (found, at.extend(keys))))
-        })),
-        ("_modify", Box::new([Bind::Fun(()), Bind::Fun(())]), Native::new(|mut cv| {
-            let (update, update_ctx) = cv.0.pop_fun();
-            let (paths, paths_ctx) = cv.0.pop_fun();
-            let found = paths.paths((paths_ctx, (cv.1.clone(), Default::default())));
-            let found: Result<Vec<Vec<Val>>, _> = found
-                .map(|item| {
-                    let mut path: Vec<Val> = item?.1.iter().cloned().collect();
-                    path.reverse();
-                    Ok(path)
-                })
-                .collect();
-            box_once(found.and_then(|found| {
-                crate::paths::modify(cv.1, found, |old| update.run((update_ctx.clone(), old)).next().transpose())
-            }))
-        })),
-        ("sort_by", f(), Native::new(|mut cv| {
-            let (f, ctx) = cv.0.pop_fun();
-            box_once(arrays::sort_by(cv.1, |value| f.run((ctx.clone(), value)).collect::<Item>()))
-        })),
-        ("group_by", f(), Native::new(|mut cv| {
-            let (f, ctx) = cv.0.pop_fun();
-            box_once(arrays::group_by(cv.1, |value| f.run((ctx.clone(), value)).collect::<Item>()))
-        })),
-        ("unique_by", f(), Native::new(|mut cv| {
-            let (f, ctx) = cv.0.pop_fun();
-            box_once(arrays::unique_by(cv.1, |value| f.run((ctx.clone(), value)).collect::<Item>()))
-        })),
-        ("min_by", f(), Native::new(|mut cv| {
-            let (f, ctx) = cv.0.pop_fun();
-            box_once(arrays::extreme_by(cv.1, false, |value| f.run((ctx.clone(), value)).collect::<Item>()))
-        })),
-        ("max_by", f(), Native::new(|mut cv| {
-            let (f, ctx) = cv.0.pop_fun();
-            box_once(arrays::extreme_by(cv.1, true, |value| f.run((ctx.clone(), value)).collect::<Item>()))
-        })),
+        (
+            "error",
+            v(0),
+            Native::new(|cv| bome(Err(Error::new(cv.1)))).with_paths(|cv| box_once(Err(Exn::from(Error::new(cv.1.0))))),
+        ),
+        (
+            "getpath",
+            v(1),
+            Native::new(|mut cv| {
+                let path = cv.0.pop_var();
+                bome(paths::get_path(&cv.1, &path))
+            })
+            .with_paths(|mut cv| {
+                let path = cv.0.pop_var();
+                let (value, at) = cv.1;
+                let found = paths::get_path(&value, &path).map_err(Exn::from);
+                let keys = if let Val::Arr(keys) = path { crate::value::unshare(keys) } else { Vec::new() };
+                box_once(found.map(|found| (found, at.extend(keys))))
+            }),
+        ),
+        (
+            "_modify",
+            Box::new([Bind::Fun(()), Bind::Fun(())]),
+            Native::new(|mut cv| {
+                let (update, update_ctx) = cv.0.pop_fun();
+                let (paths, paths_ctx) = cv.0.pop_fun();
+                let found = paths.paths((paths_ctx, (cv.1.clone(), Default::default())));
+                let found: Result<Vec<Vec<Val>>, _> = found
+                    .map(|item| {
+                        let mut path: Vec<Val> = item?.1.iter().cloned().collect();
+                        path.reverse();
+                        Ok(path)
+                    })
+                    .collect();
+                box_once(found.and_then(|found| {
+                    crate::paths::modify(cv.1, found, |old| update.run((update_ctx.clone(), old)).next().transpose())
+                }))
+            }),
+        ),
+        (
+            "sort_by",
+            f(),
+            Native::new(|mut cv| {
+                let (f, ctx) = cv.0.pop_fun();
+                box_once(arrays::sort_by(cv.1, |value| f.run((ctx.clone(), value)).collect::<Item>()))
+            }),
+        ),
+        (
+            "group_by",
+            f(),
+            Native::new(|mut cv| {
+                let (f, ctx) = cv.0.pop_fun();
+                box_once(arrays::group_by(cv.1, |value| f.run((ctx.clone(), value)).collect::<Item>()))
+            }),
+        ),
+        (
+            "unique_by",
+            f(),
+            Native::new(|mut cv| {
+                let (f, ctx) = cv.0.pop_fun();
+                box_once(arrays::unique_by(cv.1, |value| f.run((ctx.clone(), value)).collect::<Item>()))
+            }),
+        ),
+        (
+            "min_by",
+            f(),
+            Native::new(|mut cv| {
+                let (f, ctx) = cv.0.pop_fun();
+                box_once(arrays::extreme_by(cv.1, false, |value| f.run((ctx.clone(), value)).collect::<Item>()))
+            }),
+        ),
+        (
+            "max_by",
+            f(),
+            Native::new(|mut cv| {
+                let (f, ctx) = cv.0.pop_fun();
+                box_once(arrays::extreme_by(cv.1, true, |value| f.run((ctx.clone(), value)).collect::<Item>()))
+            }),
+        ),
         ("input", v(0), Native::new(|_| bome(session::input()))),
         ("inputs", v(0), Native::new(|_| inputs())),
         ("halt", v(0), Native::new(|_| box_once(Err(Exn::halt(0))))),
-        ("halt_error", v(1), Native::new(|mut cv| {
-            let status = cv.0.pop_var();
-            box_once(session::halt_error(cv.1, status))
-        })),
+        (
+            "halt_error",
+            v(1),
+            Native::new(|mut cv| {
+                let status = cv.0.pop_var();
+                box_once(session::halt_error(cv.1, status))
+            }),
+        ),
     ]
 }
 

@@ -19,8 +19,10 @@ pub struct Inputs {
     open: Option<Fd>,
     pub name: Option<String>,
     pub line: usize,
-    /// Some bytes were read: errors can name a place.
-    pub begun: bool,
+    /// Reading was tried: errors can name a place.
+    begun: bool,
+    /// Nothing was given to the parser: a byte order mark may come.
+    first: bool,
     buffer: Vec<u8>,
     at: usize,
     parser: Parser,
@@ -40,6 +42,7 @@ impl Inputs {
             name: None,
             line: 0,
             begun: false,
+            first: true,
             buffer: Vec::new(),
             at: 0,
             parser: Parser::new(),
@@ -96,8 +99,7 @@ impl Inputs {
             }
             match self.piece() {
                 Some(piece) => {
-                    let first = !self.begun;
-                    self.begun = true;
+                    let first = std::mem::take(&mut self.first);
                     let mark = if first && piece.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
                     self.parser.feed(piece[mark..].to_vec());
                 }
@@ -133,6 +135,7 @@ impl Inputs {
                 return false;
             };
             self.open = Some(fd);
+            self.begun = true;
             match read(fd, &mut self.buffer) {
                 Err(Errno::EINTR) => {}
                 Ok(0) | Err(_) if self.files.is_empty() => {
@@ -168,7 +171,7 @@ impl Inputs {
                     return Some(fd);
                 }
                 Err(errno) => {
-                    complain(&format!("error: Could not open {name}: {errno}"));
+                    complain(&format!("error: Could not open file {name}: {errno}"));
                     self.failed = true;
                 }
             }
@@ -180,7 +183,7 @@ impl Inputs {
     pub fn place(&self) -> String {
         match &self.name {
             Some(name) => format!("{name}:{}", self.line),
-            None if self.begun || self.line > 0 => format!("<stdin>:{}", self.line),
+            None if self.begun => format!("<stdin>:{}", self.line),
             None => "<unknown>".to_owned(),
         }
     }

@@ -36,7 +36,16 @@ type Step = Result<(), &'static str>;
 
 impl Parser {
     pub fn new() -> Parser {
-        Parser { stack: Vec::new(), next: None, token: Vec::new(), state: State::Normal, line: 1, column: 0, chunk: Vec::new(), at: 0 }
+        Parser {
+            stack: Vec::new(),
+            next: None,
+            token: Vec::new(),
+            state: State::Normal,
+            line: 1,
+            column: 0,
+            chunk: Vec::new(),
+            at: 0,
+        }
     }
 
     /// Gives the parser its next piece; the one before must be used up.
@@ -100,10 +109,6 @@ impl Parser {
             }
             (State::Normal, b'[' | b']' | b'{' | b'}' | b',' | b':') => {
                 self.check_literal()?;
-                if self.done() {
-                    self.unread();
-                    return Ok(true);
-                }
                 self.structure(byte)?;
                 Ok(self.done())
             }
@@ -128,11 +133,6 @@ impl Parser {
                 Ok(false)
             }
         }
-    }
-
-    fn unread(&mut self) {
-        self.at -= 1;
-        self.column -= 1;
     }
 
     fn done(&self) -> bool {

@@ -67,18 +67,34 @@ pub fn all() -> impl Iterator<Item = Fun<Data>> {
         "nextafter" => libm::nextafter, "nexttoward" => libm::nextafter, "fdim" => libm::fdim,
     ];
     let others: Vec<Fun<Data>> = vec![
-        ("fma", v(3), Native::new(|mut cv| {
-            let (c, b, a) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
-            bome(number(&a).and_then(|a| Ok(Val::Num(libm::fma(a, number(&b)?, number(&c)?)))))
-        })),
-        ("frexp", v(0), Native::new(|cv| bome(number(&cv.1).map(|x| {
-            let (mantissa, exponent) = libm::frexp(x);
-            Val::arr(vec![Val::Num(mantissa), Val::Num(f64::from(exponent))])
-        })))),
-        ("modf", v(0), Native::new(|cv| bome(number(&cv.1).map(|x| {
-            let (part, whole) = libm::modf(x);
-            Val::arr(vec![Val::Num(part), Val::Num(whole)])
-        })))),
+        (
+            "fma",
+            v(3),
+            Native::new(|mut cv| {
+                let (c, b, a) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
+                bome(number(&a).and_then(|a| Ok(Val::Num(libm::fma(a, number(&b)?, number(&c)?)))))
+            }),
+        ),
+        (
+            "frexp",
+            v(0),
+            Native::new(|cv| {
+                bome(number(&cv.1).map(|x| {
+                    let (mantissa, exponent) = libm::frexp(x);
+                    Val::arr(vec![Val::Num(mantissa), Val::Num(f64::from(exponent))])
+                }))
+            }),
+        ),
+        (
+            "modf",
+            v(0),
+            Native::new(|cv| {
+                bome(number(&cv.1).map(|x| {
+                    let (part, whole) = libm::modf(x);
+                    Val::arr(vec![Val::Num(part), Val::Num(whole)])
+                }))
+            }),
+        ),
     ];
     ones.into_iter().chain(twos).chain(others)
 }

@@ -31,7 +31,8 @@ pub enum Request {
 /// A message for stderr, already with the hint where to read more if that belongs to it.
 pub struct Refusal(pub String);
 
-const HINT: &str = "Use jq --help for help with command-line options,\nor see the jq manpage, or online docs  at https://stedolan.github.io/jq\n";
+const HINT: &str =
+    "Use jq --help for help with command-line options,\nor see the jq manpage, or online docs  at https://stedolan.github.io/jq\n";
 
 fn refuse<T>(text: &str) -> Result<T, Refusal> {
     Err(Refusal(format!("jq: {text}\n{HINT}")))
@@ -167,8 +168,7 @@ impl Reader {
             -1 => Ok(Indent::Tab),
             0 => Ok(Indent::None),
             width @ 1..=7 => Ok(Indent::Spaces(width as usize)),
-            ..-1 => refuse("Cannot indent less than -1"),
-            _ => refuse("Cannot indent more than 7 characters"),
+            _ => refuse("--indent takes a number between -1 and 7"),
         }
     }
 
@@ -212,7 +212,9 @@ impl Reader {
         };
         match value {
             Ok(value) => self.bind(name, value),
-            Err(error) if option == "rawfile" => return Err(Refusal(format!("jq: Bad JSON in --rawfile {name} {shown}: {error}\n"))),
+            Err(error) if option == "rawfile" => {
+                return Err(Refusal(format!("jq: Bad JSON in --rawfile {name} {shown}: {error}\n")));
+            }
             Err(error) => return Err(Refusal(format!("jq: Bad JSON in --slurpfile {name} {shown}: {error}\n"))),
         }
         Ok(())

@@ -7,7 +7,9 @@ use std::rc::Rc;
 pub fn get(value: &Val, key: &Val) -> ValR {
     match (value, key) {
         (Val::Obj(map), Val::Str(key)) => Ok(map.get(key).cloned().unwrap_or(Val::Null)),
-        (Val::Arr(items), Val::Num(index)) => Ok(position(*index, items.len()).and_then(|i| items.get(i)).cloned().unwrap_or(Val::Null)),
+        (Val::Arr(items), Val::Num(index)) => {
+            Ok(position(*index, items.len()).and_then(|i| items.get(i)).cloned().unwrap_or(Val::Null))
+        }
         (Val::Null, Val::Str(_) | Val::Num(_) | Val::Null) => Ok(Val::Null),
         (Val::Arr(_) | Val::Null | Val::Str(_), Val::Obj(range)) => slice(value, entry(range, "start"), entry(range, "end")),
         (Val::Arr(items), Val::Arr(wanted)) => Ok(positions(items, wanted)),
@@ -206,7 +208,11 @@ pub fn set_path(value: Val, path: &Val, new: Val) -> ValR {
 }
 
 /// `paths |= f`: the first output of `f` for each path; parts without output are deleted in the end.
-pub fn modify<E: From<Error>>(mut value: Val, paths: Vec<Vec<Val>>, mut f: impl FnMut(Val) -> Result<Option<Val>, E>) -> Result<Val, E> {
+pub fn modify<E: From<Error>>(
+    mut value: Val,
+    paths: Vec<Vec<Val>>,
+    mut f: impl FnMut(Val) -> Result<Option<Val>, E>,
+) -> Result<Val, E> {
     let mut deleted = Vec::new();
     for path in paths {
         let mut gone = false;

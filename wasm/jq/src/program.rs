@@ -102,6 +102,13 @@ pub fn signatures() -> Vec<String> {
     names
 }
 
+/// The `break` of a label.
+fn label_place<'s>(code: &'s str, name: &'s str) -> &'s str {
+    let offset = (name.as_ptr() as usize).wrapping_sub(code.as_ptr() as usize);
+    let start = code.get(..offset).and_then(|before| before.rfind("break"));
+    start.map_or(name, |start| &code[start..])
+}
+
 fn undefined_text(code: &str, errors: &[(&str, Undefined)]) -> String {
     let mut out = String::new();
     for (name, undefined) in errors {
@@ -111,7 +118,11 @@ fn undefined_text(code: &str, errors: &[(&str, Undefined)]) -> String {
             Undefined::Label => format!("$*label-{} is not defined", &name[1..]),
             _ => format!("{name} is not defined"),
         };
-        out += &syntax_error::located(code, name, &what);
+        let place = match undefined {
+            Undefined::Label => label_place(code, name),
+            _ => name,
+        };
+        out += &syntax_error::located(code, place, &what);
     }
     out + &syntax_error::count(errors.len())
 }

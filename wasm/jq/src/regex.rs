@@ -47,7 +47,7 @@ fn query(expression: &Val, flags: &Val) -> Result<Query, Error> {
     }
     let regex = RegexBuilder::new(&translated(pattern))
         .case_insensitive(letters.contains('i'))
-        .dot_matches_new_line(letters.contains(['s', 'p']))
+        .dot_matches_new_line(letters.contains('p'))
         .ignore_whitespace(letters.contains('x'))
         .build();
     let regex = match regex {
@@ -151,7 +151,11 @@ fn match_object(regex: &Regex, found: &Found<'_>, counter: &mut Counter<'_>) -> 
     let mut part = |at: usize| match found.get(at) {
         Some(part) => {
             let offset = counter.to(part.start());
-            [("offset", Val::from(offset)), ("length", Val::from(part.as_str().chars().count())), ("string", Val::from(part.as_str()))]
+            [
+                ("offset", Val::from(offset)),
+                ("length", Val::from(part.as_str().chars().count())),
+                ("string", Val::from(part.as_str())),
+            ]
         }
         None => [("offset", Val::Num(-1.0)), ("string", Val::Null), ("length", Val::Num(0.0))],
     };

@@ -27,13 +27,21 @@ fn is_single(term: &T<'_>) -> bool {
     match term {
         Term::Id | Term::Num(_) | Term::Var(_) | Term::Arr(_) => true,
         Term::Str(_, parts) => parts.iter().all(|part| !matches!(part, StrPart::Term(inner) if !is_single(inner))),
-        Term::Path(head, path) => is_single(head) && path.0.iter().all(|(part, _)| matches!(part, Part::Index(index) if is_single(index))),
+        Term::Path(head, path) => {
+            is_single(head) && path.0.iter().all(|(part, _)| matches!(part, Part::Index(index) if is_single(index)))
+        }
         Term::BinOp(left, BinaryOp::Math(_) | BinaryOp::Cmp(_) | BinaryOp::Pipe(_), right) => is_single(left) && is_single(right),
         Term::Neg(inner) => is_single(inner),
-        Term::Call("length" | "not" | "tostring" | "tonumber" | "type" | "add" | "true" | "false" | "null" | "keys", args) => args.is_empty(),
+        Term::Call("length" | "not" | "tostring" | "tonumber" | "type" | "add" | "true" | "false" | "null" | "keys", args) => {
+            args.is_empty()
+        }
         _ => false,
     }
 }
+
+/// A format of another name is an error when it is used.
+const FORMATS: [&str; 12] =
+    ["@text", "@json", "@csv", "@tsv", "@html", "@uri", "@urid", "@sh", "@base64", "@base64d", "@base32", "@base32d"];
 
 impl<'s> Rewriter<'s> {
     pub fn definition(&self, def: Def<&'s str>) -> Def<&'s str> {
@@ -60,6 +68,7 @@ impl<'s> Rewriter<'s> {
                 Term::IfThenElse(branches, other.map(boxed))
             }
             Term::Def(defs, body) => Term::Def(defs.into_iter().map(|def| self.definition(def)).collect(), boxed(body)),
+            Term::Call(name, _) if name.starts_with('@') && !FORMATS.contains(&name) => call("format", vec![text(&name[1..])]),
             Term::Call(name, args) => Term::Call(name, args.into_iter().map(|arg| self.term(arg)).collect()),
             Term::Path(head, path) => Term::Path(boxed(head), self.path(path)),
         }

@@ -58,6 +58,8 @@ struct Run {
     output: Output,
     status: u8,
     last: Option<bool>,
+    /// The filter was given an input.
+    asked: bool,
     exit_status: bool,
 }
 
@@ -90,7 +92,7 @@ pub fn run(mut options: Options) -> u8 {
         pending: String::new(),
     };
     session::set_inputs(Inputs::new(options.reading, std::mem::take(&mut options.files)));
-    let run = Run { program, variables, output, status: 0, last: None, exit_status: options.exit_status };
+    let run = Run { program, variables, output, status: 0, last: None, asked: false, exit_status: options.exit_status };
     run.all(options.null_input)
 }
 
@@ -127,7 +129,7 @@ impl Run {
                     Err(text) => {
                         self.output.flush();
                         say(&format!("parse error: {text}\n"));
-                        self.status = 2;
+                        self.status = 4;
                         break;
                     }
                 }
@@ -138,13 +140,14 @@ impl Run {
             self.status = 2;
         }
         match (self.status, self.exit_status, self.last) {
-            (0, true, None) => 4,
+            (0, true, None) if self.asked => 4,
             (0, true, Some(false)) => 1,
             (status, _, _) => status,
         }
     }
 
     fn one(&mut self, input: Val) {
+        self.asked = true;
         let Run { program, variables, output, status, last, .. } = self;
         *status = 0;
         let ctx = Ctx::<program::Data>::new(&program.lut, Vars::new(variables.iter().cloned()));

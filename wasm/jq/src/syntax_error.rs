@@ -1,15 +1,16 @@
 //! Compile errors as jq words them. Its parser is bison's and names tokens; what is known here is the token that was not
 //! expected, or that the text ended.
 
-use jaq_core::load::{lex, parse};
 use jaq_core::load::lex::{Tok, Token};
+use jaq_core::load::{lex, parse};
 
-/// The part of `code` from the line in which `part` stands, with the message before it.
+/// The message with the line of `code` in which `part` stands, followed by as many blanks as are before `part`.
 pub fn located(code: &str, part: &str, what: &str) -> String {
     let offset = (part.as_ptr() as usize).wrapping_sub(code.as_ptr() as usize);
     let line = code.get(..offset).map_or(1, |before| before.matches('\n').count() + 1);
     let shown = code.lines().nth(line - 1).unwrap_or_default();
-    format!("jq: error: {what} at <top-level>, line {line}:\n{shown}\n")
+    let column = code.get(..offset).map_or(0, |before| before.len() - before.rfind('\n').map_or(0, |end| end + 1));
+    format!("jq: error: {what} at <top-level>, line {line}:\n{shown}{:column$}\n", "")
 }
 
 pub fn count(errors: usize) -> String {
@@ -22,10 +23,18 @@ fn unexpected(code: &str, at: &str, token: &str, expecting: Option<&str>) -> Str
     located(code, at, &what) + &count(1)
 }
 
+/// The last token of a text that ended too early.
+fn last_token(code: &str) -> &str {
+    let text = code.trim_end();
+    let word = text.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let before = text.char_indices().next_back().map_or(0, |(at, _)| at);
+    &code[if word.len() < text.len() { word.len() } else { before }..]
+}
+
 pub fn of_lexer(code: &str, errors: &[lex::Error<&str>]) -> String {
-    let end = &code[code.len()..];
+    let end = last_token(code);
     match errors.first() {
-        Some((lex::Expect::Token, at)) => unexpected(code, at, "INVALID_CHARACTER", None),
+        Some((lex::Expect::Token, at)) => unexpected(code, at, "INVALID_CHARACTER", Some("$end")),
         Some((lex::Expect::Delim(_), at)) if !at.is_empty() => unexpected(code, at, "INVALID_CHARACTER", None),
         Some((lex::Expect::Escape | lex::Expect::Unicode, at)) => located(code, at, "Invalid escape") + &count(1),
         Some((lex::Expect::Delim("{"), _)) => unexpected(code, end, "$end", Some("'}'")),
@@ -35,7 +44,7 @@ pub fn of_lexer(code: &str, errors: &[lex::Error<&str>]) -> String {
 }
 
 pub fn of_parser(code: &str, errors: &[parse::TError<'_, &str>]) -> String {
-    let end = &code[code.len()..];
+    let end = last_token(code);
     match errors.first() {
         Some((expected, Some(token))) => {
             let expecting = matches!(expected, parse::Expect::Nothing).then_some("$end");
@@ -49,8 +58,8 @@ pub fn of_parser(code: &str, errors: &[parse::TError<'_, &str>]) -> String {
 fn name(Token(text, token): &Token<&str>) -> String {
     match token {
         Tok::Word => match *text {
-            "if" | "then" | "else" | "elif" | "end" | "and" | "or" | "not" | "def" | "reduce" | "foreach" | "try" | "catch" | "label"
-            | "import" | "include" | "__loc__" | "as" => (*text).to_owned(),
+            "if" | "then" | "else" | "elif" | "end" | "and" | "or" | "not" | "def" | "reduce" | "foreach" | "try" | "catch"
+            | "label" | "import" | "include" | "__loc__" | "as" => (*text).to_owned(),
             _ => "IDENT".to_owned(),
         },
         Tok::Var => "'$'".to_owned(),
