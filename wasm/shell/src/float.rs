@@ -447,3 +447,32 @@ fn hexadecimal(mantissa: u64, exponent: i32, precision: Option<usize>) -> String
     let dot = if digits.is_empty() { "" } else { "." };
     format!("0x{top:x}{dot}{digits}p{power:+}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, letter: u8, precision: usize) -> String {
+        let (value, used) = Float::parse(text.as_bytes()).expect("a number");
+        assert_eq!(used, text.len());
+        value.format(letter, Some(precision), false)
+    }
+
+    #[test]
+    fn numbers_are_rounded_as_long_doubles_are() {
+        assert_eq!(shown("2.675", b'f', 2), "2.67");
+        assert_eq!(shown("1.0005", b'f', 3), "1.001");
+        assert_eq!(shown("2.5", b'f', 0), "2");
+        assert_eq!(shown("1e22", b'f', 0), "10000000000000000000000");
+        assert_eq!(shown("12345.678", b'e', 3), "1.235e+04");
+        assert_eq!(shown("0.0001", b'g', 6), "0.0001");
+        assert_eq!(shown("1e10", b'g', 6), "1e+10");
+        assert_eq!(shown("0x1p-1", b'f', 1), "0.5");
+    }
+
+    #[test]
+    fn what_is_too_large_is_infinite_and_what_is_no_number_is_none() {
+        assert_eq!(shown("1e99999", b'f', 1), "inf");
+        assert_eq!(Float::parse(b"abc"), None);
+    }
+}

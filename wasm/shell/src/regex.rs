@@ -497,3 +497,41 @@ impl Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn groups(regex: &str, text: &str) -> Option<Vec<String>> {
+        let found = find(regex.as_bytes(), text.as_bytes(), false).expect("a regular expression");
+        found.map(|groups| groups.into_iter().map(|group| String::from_utf8(group).expect("UTF-8")).collect())
+    }
+
+    #[test]
+    fn the_leftmost_and_longest_match_wins() {
+        assert_eq!(groups("a|ab", "xabc"), Some(vec!["ab".to_owned()]));
+        assert_eq!(groups("b+", "abbbab"), Some(vec!["bbb".to_owned()]));
+        assert_eq!(groups("^b", "ab"), None);
+    }
+
+    #[test]
+    fn groups_hold_what_they_matched_last() {
+        assert_eq!(groups("(x|y)+z", "xyxz"), Some(vec!["xyxz".to_owned(), "x".to_owned()]));
+        assert_eq!(groups("(a)?b", "b"), Some(vec!["b".to_owned(), String::new()]));
+        assert_eq!(groups(r"(.)\1", "abccd"), Some(vec!["cc".to_owned(), "c".to_owned()]));
+    }
+
+    #[test]
+    fn repetition_of_repetition_takes_no_more_than_the_product_of_the_lengths() {
+        let text = "a".repeat(5_000);
+        assert_eq!(groups("^(a*)*$", &text).map(|groups| groups[0].len()), Some(5_000));
+        assert_eq!(groups("^(a|aa)*b$", &text), None);
+    }
+
+    #[test]
+    fn what_is_no_expression_is_refused() {
+        for regex in ["(", "[a", "a{2,1}", "*a", "a{x}"] {
+            assert_eq!(find(regex.as_bytes(), b"a", false), Err(BadExpression), "{regex}");
+        }
+    }
+}

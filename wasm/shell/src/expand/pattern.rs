@@ -457,3 +457,40 @@ fn extended_kind(byte: u8) -> Option<Extended> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        Pattern::new(pattern.as_bytes(), true, false).matches(text.as_bytes())
+    }
+
+    #[test]
+    fn stars_brackets_and_question_marks_match_characters_not_bytes() {
+        assert!(matches("h?llo", "héllo"));
+        assert!(matches("[[:upper:]]*[!0-9]", "Ab1c"));
+        assert!(!matches("*.[ch]", "a.cc"));
+        assert!(matches("[a", "[a"));
+        assert!(matches(r"\*", "*") && !matches(r"\*", "a"));
+    }
+
+    #[test]
+    fn extended_forms_match_repeat_and_exclude() {
+        assert!(matches("+(ab|c)d", "abcabd"));
+        assert!(matches("!(*.txt)", "a.md") && !matches("!(*.txt)", "a.txt"));
+        assert!(matches("?(a)b", "b") && matches("@(x|y)", "y"));
+    }
+
+    #[test]
+    fn many_stars_on_a_long_text_end_soon() {
+        assert!(!matches("*a*a*a*a*a*a*b", &"a".repeat(20_000)));
+    }
+
+    #[test]
+    fn the_longest_and_the_shortest_prefix_are_found() {
+        let pattern = Pattern::new(b"*b", false, false);
+        assert_eq!(pattern.match_at(b"abcab", 0, true), Some(5));
+        assert_eq!(pattern.match_at(b"abcab", 0, false), Some(2));
+    }
+}
