@@ -98,6 +98,9 @@ fn run() -> Result<u8, Failure> {
         }
         given.chunks.push(Chunk::Expression(files.remove(0)));
     }
+    if given.mode.in_place.is_some() && files.is_empty() {
+        return Err(fail::panic("no input files"));
+    }
     let mut script = parse::parse(given.chunks, given.settings)?;
     let mut mode = given.mode;
     mode.quiet |= script.quiet;

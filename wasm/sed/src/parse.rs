@@ -203,8 +203,8 @@ impl Parser {
     }
 
     fn comment(&mut self) {
-        let first_two = self.first && self.at == 1 && self.text.get(1) == Some(&b'n');
-        if first_two && matches!(self.text.get(2), None | Some(b'\n')) {
+        // The first two characters count, whatever follows them.
+        if self.first && self.at == 1 && self.text.get(1) == Some(&b'n') {
             self.script.quiet = true;
         }
         while !matches!(self.take(), None | Some(b'\n')) {}
