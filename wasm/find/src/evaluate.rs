@@ -54,8 +54,9 @@ impl<'a> Evaluator<'a> {
     /// Runs what `-exec … +` has gathered and writes what is left. At the end of the whole run.
     pub fn finish(&mut self) {
         self.flush();
-        let succeeded = self.runs.iter_mut().fold(true, |all, run| run.finish() && all);
-        self.failed |= !succeeded;
+        for run in &mut self.runs {
+            self.failed |= !run.finish();
+        }
     }
 
     pub fn flush(&mut self) {

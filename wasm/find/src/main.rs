@@ -59,7 +59,7 @@ fn run(words: Vec<Vec<u8>>) -> Result<bool, String> {
             b"-D" => {
                 words.next();
                 if words.peek().is_none() {
-                    return Err("Missing argument after the -D option.".to_owned());
+                    return Err("Missing argument after the -D option.\nTry 'find --help' for more information.".to_owned());
                 }
             }
             [b'-', b'O', level @ ..] if level.iter().all(u8::is_ascii_digit) && !level.is_empty() => {}
