@@ -9,8 +9,6 @@ export default defineConfig({
   testMatch: '**/*.spec.ts',
   outputDir: 'test-results',
   workers: 2,
-  // A machine that is shared may stall a browser for seconds; what needed its second try is listed as flaky.
-  retries: process.env['CI'] === 'true' ? 1 : 0,
   fullyParallel: false,
   timeout: 60_000,
   expect: { timeout: 10_000 },
