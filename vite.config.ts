@@ -10,7 +10,8 @@ import { build, defineConfig, type Plugin } from 'vite'
 import manifest from './manifest.json' with { type: 'json' }
 
 const OUT = 'dist/extension'
-const WASM = 'wasm/dist'
+/** folders whose files go into the extension, and the names they have there */
+const COPIED = { 'wasm/dist': 'wasm', 'dist/python': 'python' }
 
 /** Bundles `entry` into one script without imports or exports. */
 async function classicScript(entry: string): Promise<string> {
@@ -36,9 +37,10 @@ function cellFiles(): Plugin {
     apply: 'build',
     async generateBundle() {
       this.emitFile({ type: 'asset', fileName: 'cell-worker.js', source: await classicScript('src/sandbox/browser/cell-worker.ts') })
-      for (const name of existsSync(WASM) ? readdirSync(WASM) : [])
-        if (name.endsWith('.wasm') || name === 'lock.json')
-          this.emitFile({ type: 'asset', fileName: `wasm/${name}`, source: readFileSync(join(WASM, name)) })
+      for (const [from, to] of Object.entries(COPIED))
+        for (const name of readdirSync(from))
+          if (/\.(?:wasm|zip|whl)$/.test(name) || name === 'lock.json')
+            this.emitFile({ type: 'asset', fileName: `${to}/${name}`, source: readFileSync(join(from, name)) })
     },
   }
 }

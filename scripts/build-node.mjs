@@ -1,7 +1,7 @@
 // `npm run build:node` → dist/node: the package as Node uses it. `index.js`, `index.cjs` and `cli.js` are the host's side;
 // `cell/` is all that a locked child process may read (its one script and the WebAssembly modules); `types` and `types-cjs` are
 // the declarations that the compiler wrote.
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,11 +39,11 @@ async function bundle(outDir, input, { cjs = false, alone = false } = {}) {
   })
 }
 
-function copyModules() {
-  const from = join(ROOT, 'wasm', 'dist')
-  const to = join(OUT, 'cell', 'wasm')
+/** @param {string} from @param {string} name the folder's beside the cell's script */
+function copyModules(from, name) {
+  const to = join(OUT, 'cell', name)
   mkdirSync(to, { recursive: true })
-  for (const name of readdirSync(from)) if (/\.(wasm|json)$/.test(name)) cpSync(join(from, name), join(to, name))
+  for (const file of readdirSync(from)) if (/\.(wasm|json|zip|whl)$/.test(file)) cpSync(join(from, file), join(to, file))
 }
 
 /** Gathers the folders' declarations into one tree. @param {string} outDir @param {'module' | 'commonjs'} type */
@@ -59,6 +59,8 @@ function writeTypes(outDir, type) {
   writeFileSync(join(outDir, 'package.json'), `{ "type": "${type}" }\n`)
 }
 
+await import('./build-python.ts')
+
 const compiled = spawnSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-b', 'src/node'], {
   cwd: ROOT,
   stdio: 'inherit',
@@ -72,7 +74,8 @@ await bundle(OUT, { index: join(source, 'node/index.ts'), cli: join(source, 'nod
 await bundle(OUT, { index: join(source, 'node/index.ts') }, { cjs: true })
 for (const name of readdirSync(join(source, 'sandbox/node')).filter((file) => file.endsWith('-process.ts')))
   await bundle(join(OUT, 'cell'), { [name.slice(0, -'.ts'.length)]: join(source, 'sandbox/node', name) }, { alone: true })
-if (existsSync(join(ROOT, 'wasm', 'dist'))) copyModules()
+copyModules(join(ROOT, 'wasm', 'dist'), 'wasm')
+copyModules(join(ROOT, 'dist', 'python'), 'python')
 writeTypes(join(OUT, 'types'), 'module')
 writeTypes(join(OUT, 'types-cjs'), 'commonjs')
 chmodSync(join(OUT, 'cli.js'), 0o755)

@@ -16,6 +16,7 @@ export const LIMIT_EFFECTS: Readonly<Record<LimitName, string>> = {
   pipeBytes: 'What a pipe holds; its writer waits',
   pollSubscriptions: 'Subscriptions of one `poll_oneoff`; EINVAL',
   processMemoryBytes: 'Memory of one process; `memory.grow` fails',
+  pythonMemoryBytes: 'Memory of one Python; `MemoryError`',
   programBytes: 'The size of a WebAssembly file that is executed; EFBIG',
   outputCreditBytes: 'Output of a stream that is under way to its reader; the writer waits',
   outputReturnedBytes: 'Output that a result holds, of both streams; the rest is in the file that `btcp/truncated` names',

@@ -4,6 +4,7 @@
  */
 import { Errno, errnoName, SysError } from './errno.ts'
 import { FdTable } from './process/fd-table.ts'
+import type { HostProgram, HostPrograms } from './process/host-program.ts'
 import { InstancePool } from './process/instance-pool.ts'
 import { MemoryBudget } from './process/memory-budget.ts'
 import type { Process } from './process/process.ts'
@@ -30,6 +31,8 @@ export interface KernelHost extends Omit<VfsHost, 'processes'> {
   /** Runs `task` after so many milliseconds; gives what cancels it. */
   timer(milliseconds: number, task: () => void): () => void
   loadModule(name: string): Promise<WasmModule>
+  /** programs that are no modules, by the catalog's names */
+  readonly hostPrograms?: HostPrograms
   /** wasm memories that the cell may hold at first; `allowMemories` changes it */
   readonly memories: number
   /** hears of each memory that was taken; `Kernel.memories` says how many there are */
@@ -97,7 +100,8 @@ export class Kernel {
     this.#budget = new MemoryBudget(host.memories, limits.cellMemoryBytes, () => host.tookMemory?.())
     const own: WasmImports = {}
     const foreign: WasmImports = {}
-    this.#pool = new InstancePool(this.#budget, own, foreign, limits)
+    const hostPrograms = new Map<string, HostProgram>()
+    this.#pool = new InstancePool(this.#budget, own, foreign, limits, () => [...hostPrograms.values()].some((program) => program.trim()))
     const scheduler: Scheduler = new Scheduler(clock, (task) => host.macrotask(task), {
       run: (process) => table.run(process),
       switched: (process) => (files.changes.current = process?.call),
@@ -122,12 +126,22 @@ export class Kernel {
       scheduler,
       table,
       pool: this.#pool,
-      loader: new ProgramLoader(vfs, (name) => host.loadModule(name), limits, importable),
+      loader: new ProgramLoader(vfs, (name) => host.loadModule(name), limits, importable, hostPrograms),
       blocking: new Blocking(scheduler, table, (process) => this.#pool.limit(process.instance)),
     }
     const imports = importTables(this.#system, (error) => host.report(error), host.strace)
     Object.assign(own, imports.own)
     Object.assign(foreign, imports.foreign)
+    const report = (error: unknown): void => host.report(error)
+    const made = host.hostPrograms?.({
+      system: this.#system,
+      budget: this.#budget,
+      library: files.library,
+      calls: imports.host,
+      link: imports.link,
+      report,
+    })
+    for (const [name, program] of made ?? []) hostPrograms.set(name, program)
   }
 
   get vfs(): Vfs {

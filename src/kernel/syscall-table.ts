@@ -2,7 +2,7 @@
  * The system calls: what a program can import, as data. docs/syscalls.md is generated from it (scripts/generate-docs.ts), the import
  * tables and the shim are built from it, and every row has a test of its name in tests/kernel/wasi.
  */
-export type SyscallModule = 'wasi_snapshot_preview1' | 'tidepool'
+export type SyscallModule = 'wasi_snapshot_preview1' | 'tidepool' | 'linux' | 'cell'
 
 /** full: as the specification says. partial: the note tells what differs. refused: always the errno of the note. */
 export type Support = 'full' | 'partial' | 'refused'
@@ -10,7 +10,7 @@ export type Support = 'full' | 'partial' | 'refused'
 export interface Syscall {
   readonly module: SyscallModule
   readonly name: string
-  /** a letter for each parameter: `i` for i32, `I` for i64 */
+  /** a letter for each parameter: `i` for i32, `I` for i64, `F` for f64 */
   readonly params: string
   /** false: it never returns */
   readonly result: boolean

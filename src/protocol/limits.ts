@@ -21,6 +21,7 @@ export const LIMITS = {
   pipeBytes: 64 * KiB,
   pollSubscriptions: 4_096,
   processMemoryBytes: 256 * MiB,
+  pythonMemoryBytes: 512 * MiB,
   programBytes: 64 * MiB,
   // output
   outputCreditBytes: 1 * MiB,

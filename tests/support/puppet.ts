@@ -5,6 +5,7 @@
  */
 import { AGAIN } from '../../src/kernel/errno.ts'
 import type { Session } from '../../src/kernel/kernel.ts'
+import type { Instance } from '../../src/kernel/process/instance-pool.ts'
 import type { Process } from '../../src/kernel/process/process.ts'
 import { Waiter } from '../../src/kernel/process/wait-queue.ts'
 import { type Syscall, SYSCALLS } from '../../src/kernel/syscall-table.ts'
@@ -158,6 +159,10 @@ export class Puppet {
     this.#rows = rows
     this.#input = input
     this.#output = output
+  }
+
+  get instance(): Instance {
+    return this.process.instance as Instance
   }
 
   /** Makes a system call by its name; gives its result. */
@@ -345,7 +350,7 @@ export async function startPuppet(
     const pid = tests.kernel.processes.pids().find((p) => !before.has(p))
     if (pid !== undefined) {
       const process = tests.kernel.processes.get(pid)!
-      return { puppet: new Puppet(process, process.instance.code.own ? OWN_ROWS : FOREIGN_ROWS, input, output), session }
+      return { puppet: new Puppet(process, (process.instance as Instance).code.own ? OWN_ROWS : FOREIGN_ROWS, input, output), session }
     }
     const ended = await Promise.race([session.exited, new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))])
     if (ended) throw new Error(ended.error?.message ?? `ended with ${ended.status}`)

@@ -12,7 +12,7 @@ import { descriptorWith, enter, type System } from '../wasi/system.ts'
 
 const TWO_32 = 0x1_0000_0000
 /** A timer's longest delay: setTimeout takes 31 bits. */
-const LONGEST_TIMER_MS = 0x7fffffff
+export const LONGEST_TIMER_MS = 0x7fffffff
 
 export const pollCalls = (system: System) => ({
   poll_oneoff(input: number, output: number, count: number, out: number): number {

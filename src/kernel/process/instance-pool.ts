@@ -11,10 +11,12 @@ import { PAGE, wasm, type WasmFunction, type WasmGlobal, type WasmImports, type 
 import { START } from './foreign-module.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { growTo, MemoryPool, type SpareMemory } from './memory-pool.ts'
+import type { HostInstance } from './host-program.ts'
+import type { ProcessInstance } from './process.ts'
 import type { Code } from './program.ts'
 
 /** A module's instance over a memory, and what the kernel needs to run it. */
-export class Instance {
+export class Instance implements ProcessInstance {
   readonly code: Code
   readonly guest: GuestMemory
   readonly exports: Readonly<Record<string, unknown>>
@@ -83,12 +85,14 @@ export class InstancePool {
   readonly #processPages: number
   readonly #poolBytes: number
   readonly #drops: number
+  /** gives up an idle instance of a host program */
+  readonly #trimHost: () => boolean
   readonly #memories: MemoryPool
   readonly #images = new WeakMap<Code, Image>()
   /** least recently used first */
   readonly #idle: Instance[] = []
 
-  constructor(budget: MemoryBudget, own: WasmImports, foreign: WasmImports, limits: Limits) {
+  constructor(budget: MemoryBudget, own: WasmImports, foreign: WasmImports, limits: Limits, trimHost: () => boolean = () => false) {
     this.#budget = budget
     this.#own = own
     this.#foreign = foreign
@@ -96,6 +100,7 @@ export class InstancePool {
     this.#processPages = Math.floor(limits.processMemoryBytes / PAGE)
     this.#poolBytes = limits.memoryPoolBytes
     this.#drops = limits.memoryPoolDrops
+    this.#trimHost = trimHost
     this.#memories = new MemoryPool(budget, this.#processPages, () => this.#evict())
   }
 
@@ -126,20 +131,25 @@ export class InstancePool {
   }
 
   /** After a run whose coroutine has unwound. */
-  release(instance: Instance): void {
+  release(instance: ProcessInstance): void {
+    if (instance instanceof Instance) this.#release(instance)
+    else (instance as HostInstance).release()
+    this.#relieve()
+    this.trim()
+  }
+
+  #release(instance: Instance): void {
     const { guest } = instance
     guest.refresh()
     if (instance.code.own) {
       instance.dirtyPages = Math.max(instance.dirtyPages, instance.pages)
       this.#idle.push(instance)
     } else this.#memories.give({ guest, dirtyPages: guest.bytes / PAGE })
-    this.#relieve()
-    this.trim()
   }
 
   /** Gives up idle memories beyond the allowance. */
   trim(): void {
-    while (this.#budget.held > this.#budget.allowance && (this.#memories.drop(0) || this.#dropIdle(0)));
+    while (this.#budget.held > this.#budget.allowance && (this.#trimHost() || this.#memories.drop(0) || this.#dropIdle(0)));
   }
 
   /** No process runs any more: gives up what has grown too large to keep, unless many that were given up are not collected yet. */
@@ -153,7 +163,7 @@ export class InstancePool {
   }
 
   #dropLargest(): boolean {
-    const dropped = this.#memories.drop(this.#poolBytes) || this.#dropIdle(this.#poolBytes)
+    const dropped = this.#memories.drop(this.#poolBytes) || this.#dropIdle(this.#poolBytes) || this.#trimHost()
     if (dropped) this.#budget.drops++
     return dropped
   }
@@ -170,7 +180,8 @@ export class InstancePool {
   }
 
   /** How far the program may grow until it is set again: its own quota, and what is left of the cell's. Called at each resumption. */
-  limit(instance: Instance): void {
+  limit(instance: ProcessInstance): void {
+    if (!(instance instanceof Instance)) return
     let isTight = this.#budget.freeBytes < this.#processBytes
     if (isTight && this.#idle.length > 0) {
       this.#relieve()

@@ -181,6 +181,13 @@ export class ProcessTable implements ProcessView {
     this.#sessions.get(process.session)!.ended(process)
   }
 
+  /** exit(3) of a process that is not the running one: its status is the low eight bits. */
+  exit(process: Process, status: number): void {
+    this.#scheduler.switchTo(process)
+    this.end(process, (status & 0xff) << 8)
+    this.#scheduler.switchTo(undefined)
+  }
+
   #adopt(child: Process): void {
     child.parent = undefined
     if (!child.alive) this.#reap(child)

@@ -8,7 +8,6 @@ import type { Directory } from '../vfs/inode.ts'
 import type { OpenFile } from '../vfs/open-file.ts'
 import type { GuestMemory } from '../wasi/memory.ts'
 import type { Descriptor, FdTable } from './fd-table.ts'
-import type { Instance } from './instance-pool.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SignalState } from './signal.ts'
 import { Waiter, WaitQueue } from './wait-queue.ts'
@@ -19,6 +18,15 @@ export interface Preopen {
   readonly descriptor: Descriptor
   /** whether `..` and absolute paths are refused below it */
   readonly confine: boolean
+}
+
+/** What a process runs in. */
+export interface ProcessInstance {
+  readonly guest: GuestMemory
+  /** A foreign module's start function, which runs before its entry. */
+  readonly initialize?: (() => Promise<unknown>) | undefined
+  /** Takes memory of the program's own allocator; 0 where there is none left. */
+  readonly allocate?: (align: number, bytes: number) => number
 }
 
 /** What a new process is made of. */
@@ -37,7 +45,7 @@ export interface ProcessParts {
   readonly fds: FdTable
   readonly preopens: (Preopen | undefined)[]
   readonly signals: SignalState
-  readonly instance: Instance
+  readonly instance: ProcessInstance
   readonly entry: () => Promise<unknown>
   /** milliseconds of the monotonic clock */
   readonly startedAt: number
@@ -59,7 +67,7 @@ export class Process implements ProcessEntry {
   readonly fds: FdTable
   preopens: (Preopen | undefined)[]
   signals: SignalState
-  instance: Instance
+  instance: ProcessInstance
   guest: GuestMemory
   entry: () => Promise<unknown>
   readonly startMs: number

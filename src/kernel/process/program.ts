@@ -11,6 +11,7 @@ import { O, type OpenFile } from '../vfs/open-file.ts'
 import { Access, pathOfInode, type Vfs } from '../vfs/vfs.ts'
 import { wasm, type WasmModule } from '../wasi/webassembly.ts'
 import { adaptForeign } from './foreign-module.ts'
+import { HostCode, type HostProgram } from './host-program.ts'
 import { WaitQueue } from './wait-queue.ts'
 
 /** A compiled module. `own`: of our build, so its instances may be used again and it may import `tidepool`. */
@@ -28,15 +29,15 @@ export class Code {
 }
 
 export interface Program {
-  readonly code: Code
+  readonly code: Code | HostCode
   readonly argv: readonly ByteString[]
   /** absolute path of the file, where it still has one */
   readonly exe: ByteString
 }
 
 /** Code on its way. */
-interface Slot {
-  code: Code | undefined
+interface Slot<C = Code> {
+  code: C | undefined
   failed: number
   readonly ready: WaitQueue
 }
@@ -61,11 +62,19 @@ export class ProgramLoader {
   readonly #programBytes: number
   /** names that a foreign module may import from WASI */
   readonly #importable: ReadonlySet<string>
-  readonly #modules = new Map<string, Slot>()
+  readonly #hostPrograms: ReadonlyMap<string, HostProgram>
+  readonly #modules = new Map<string, Slot<Code | HostCode>>()
   readonly #files = new WeakMap<Inode, FileSlot>()
 
-  constructor(vfs: Vfs, loadModule: (name: string) => Promise<WasmModule>, limits: Limits, importable: ReadonlySet<string>) {
+  constructor(
+    vfs: Vfs,
+    loadModule: (name: string) => Promise<WasmModule>,
+    limits: Limits,
+    importable: ReadonlySet<string>,
+    hostPrograms: ReadonlyMap<string, HostProgram> = new Map(),
+  ) {
     this.#vfs = vfs
+    this.#hostPrograms = hostPrograms
     this.#loadModule = loadModule
     this.#argumentBytes = limits.argumentBytes
     this.#programBytes = limits.programBytes
@@ -81,7 +90,7 @@ export class ProgramLoader {
       const inode = this.#executable(at, file)
       const found = this.#fromCatalog(inode) ?? this.#fromFile(inode)
       if (found instanceof WaitQueue) return found
-      if (found instanceof Code) return { code: found, argv: args, exe: this.#nameOf(inode, file) }
+      if (found instanceof Code || found instanceof HostCode) return { code: found, argv: args, exe: this.#nameOf(inode, file) }
       if (depth === INTERPRETERS) throw SysError.of(Errno.ELOOP)
       const script = this.#script(found, file, args, env)
       file = script.file
@@ -130,14 +139,16 @@ export class ProgramLoader {
     }
   }
 
-  #fromCatalog(inode: Inode): Code | WaitQueue | undefined {
+  #fromCatalog(inode: Inode): Code | HostCode | WaitQueue | undefined {
     if (!(inode instanceof ProgramFile)) return undefined
     const { module } = inode
     let slot = this.#modules.get(module)
     if (!slot) {
       slot = emptySlot()
       this.#modules.set(module, slot)
-      this.#settle(slot, this.#loadModule(module), undefined)
+      const host = this.#hostPrograms.get(module)
+      if (host) this.#settleHost(slot, host)
+      else this.#settle(slot as Slot, this.#loadModule(module), undefined)
     }
     if (slot.failed === 0) return slot.code ?? slot.ready
     this.#modules.delete(module)
@@ -179,6 +190,16 @@ export class ProgramLoader {
     if (adapted) this.#settle(slot, wasm.compile(adapted.bytes), adapted.pages)
     else slot.failed = Errno.ENOEXEC
     return this.#fileCode(inode, slot)
+  }
+
+  #settleHost(slot: Slot<Code | HostCode>, program: HostProgram): void {
+    program
+      .prepare()
+      .then(
+        () => (slot.code = new HostCode(program)),
+        () => (slot.failed = Errno.EIO),
+      )
+      .finally(() => slot.ready.wakeAll())
   }
 
   /** `pages`: of a foreign module, the size of its memory. */
@@ -230,7 +251,7 @@ export class ProgramLoader {
   }
 }
 
-const emptySlot = (): Slot => ({ code: undefined, failed: 0, ready: new WaitQueue() })
+const emptySlot = (): Slot<never> => ({ code: undefined, failed: 0, ready: new WaitQueue() })
 const versionOf = (inode: Inode): string => `${inode.size} ${inode.ctimeSec} ${inode.ctimeNsec}`
 const isWasm = (head: Uint8Array, count: number): boolean =>
   count >= 8 && head[0] === 0 && head[1] === 0x61 && head[2] === 0x73 && head[3] === 0x6d

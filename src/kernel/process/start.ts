@@ -4,6 +4,7 @@ import { type Directory, FileKind } from '../vfs/inode.ts'
 import { O } from '../vfs/open-file.ts'
 import type { System } from '../wasi/system.ts'
 import { Descriptor } from './fd-table.ts'
+import { HostCode } from './host-program.ts'
 import type { Preopen, Process, ProcessParts } from './process.ts'
 import type { Program } from './program.ts'
 
@@ -12,9 +13,21 @@ export type ProcessImage = Pick<ProcessParts, 'argv' | 'env' | 'exe' | 'preopens
 /** Everything of a process that its program brings. Throws EAGAIN or ENOMEM where there is no memory for it. */
 export function imageOf(system: System, program: Program, env: readonly ByteString[], cwd: Directory): ProcessImage {
   const { code, argv, exe } = program
+  if (code instanceof HostCode) return hostImage(system, code, program, env)
   const instance = system.pool.acquire(code)
   const preopens = code.own ? [preopen('/', system.vfs.root, false)] : foreignPreopens(system, cwd)
   return { argv, env, exe, preopens, instance, entry: instance.start }
+}
+
+/** Its descriptors are Unix numbers: it has no preopens. */
+function hostImage(system: System, code: HostCode, { argv, exe }: Program, env: readonly ByteString[]): ProcessImage {
+  const instance = code.program.instantiate(argv, env)
+  const entry = async (): Promise<void> => {
+    const { current } = system.scheduler
+    const status = await instance.start()
+    if (current!.alive && current!.instance === instance) system.table.exit(current!, status)
+  }
+  return { argv, env, exe, preopens: [], instance, entry }
 }
 
 export function startProgram(

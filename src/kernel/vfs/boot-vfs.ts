@@ -6,6 +6,7 @@ import type { CellMount } from '../../protocol/cell.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { Clock } from '../clock.ts'
 import { Errno, SysError } from '../errno.ts'
+import { ArchiveFs } from '../fs/archive-fs.ts'
 import { DevFs } from '../fs/dev-fs.ts'
 import { loadMetadata, makeSystemTree } from '../fs/mem-boot.ts'
 import { MemDirectory } from '../fs/mem-directory.ts'
@@ -41,6 +42,8 @@ export interface BootedVfs {
   readonly changes: ChangeLog
   /** the principal's own file system */
   readonly files: MemFs
+  /** /usr/lib: what host programs put there */
+  readonly library: ArchiveFs
   /** Posts what has been dirty for 50 ms and settles times; cheap when nothing is. */
   tick(): void
 }
@@ -61,6 +64,9 @@ export function bootVfs(host: VfsHost): BootedVfs {
   vfs.mount('/proc', proc)
   vfs.mount('/bin', new ToolFs(host.programs, 6, now))
   vfs.mount('/usr/bin', new ToolFs(host.programs, 7, now))
+  const library = new ArchiveFs(8, now)
+  makeMountPoint(vfs, files, '/usr/lib')
+  vfs.mount('/usr/lib', library)
   for (const mount of host.mounts) mountHostTree(vfs, files, mount, host, changes)
   journal.post(true, false)
   return {
@@ -68,6 +74,7 @@ export function bootVfs(host: VfsHost): BootedVfs {
     journal,
     changes,
     files,
+    library,
     tick: () => {
       const monotonic = clock.monotonic()
       files.tick(monotonic)

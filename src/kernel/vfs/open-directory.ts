@@ -2,7 +2,7 @@
 import { Errno, SysError } from '../errno.ts'
 import { WaitQueue } from '../process/wait-queue.ts'
 import { type DirEntry, type Directory, FileKind } from './inode.ts'
-import { OpenFile } from './open-file.ts'
+import { OpenFile, Whence } from './open-file.ts'
 
 const none: readonly DirEntry[] = []
 
@@ -44,5 +44,11 @@ export class OpenDirectory extends OpenFile {
   }
   override write(_from: Uint8Array): number {
     throw SysError.of(Errno.EBADF)
+  }
+  /** The position counts entries, as getdents64 leaves it. */
+  override seek(offset: number, whence: number): number {
+    const to = whence === Whence.Set ? offset : whence === Whence.Cur ? this.offset + offset : -1
+    if (to < 0) throw SysError.of(Errno.EINVAL)
+    return (this.offset = to)
   }
 }

@@ -1,5 +1,6 @@
 /** The module `tidepool` (docs/abi.md): the calls on processes and signals. */
 import { Errno, SysError } from '../errno.ts'
+import { Instance } from '../process/instance-pool.ts'
 import { imageOf, startProgram } from '../process/start.ts'
 import type { FdTable } from '../process/fd-table.ts'
 import type { Process } from '../process/process.ts'
@@ -79,9 +80,10 @@ export const processExtension = (system: System) => ({
   proc_clone(argument: number, out: number): number {
     const parent = enter(system)
     const result = parent.guest.at(out, 4)
-    if (!parent.instance.cloneEntry) throw SysError.of(Errno.ENOSYS)
+    const { instance: original } = parent
+    if (!(original instanceof Instance) || !original.cloneEntry) throw SysError.of(Errno.ENOSYS)
     system.table.reserve(parent.session)
-    const instance = system.pool.acquireCopy(parent.instance)
+    const instance = system.pool.acquireCopy(original)
     const child = system.table.add({
       parent,
       pgid: parent.pgid,

@@ -60,6 +60,14 @@ export class GuestMemory {
     return byteString(this.u8, start, start + (length >>> 0))
   }
 
+  /** The bytes up to the next NUL, as C's strings are. EFAULT where there is none. */
+  text(pointer: number): ByteString {
+    const start = pointer >>> 0
+    const end = this.u8.indexOf(0, start)
+    if (start >= this.bytes || end < 0) throw SysError.of(Errno.EFAULT)
+    return byteString(this.u8, start, end)
+  }
+
   setU32(pointer: number, value: number): void {
     this.view.setInt32(this.at(pointer, 4), value, true)
   }

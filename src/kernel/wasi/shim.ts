@@ -1,7 +1,7 @@
 /**
  * The shim: a wasm module with one export for each system call that goes through it, shared by all processes of a cell.
  *
- *     loop { r = fast(args); if (r >= 0) return r; if (r == KILLED) unreachable; if (setcur(slow())) unreachable }
+ *     loop { r = fast(args); if (r > KILLED) return r; if (r == KILLED) unreachable; if (setcur(slow())) unreachable }
  *
  * `fast` is a plain import (a few ns), `slow` the only suspending one: an import that may suspend costs ten times as much even when
  * it does not. `setcur` makes the resumed process the current one again. `unreachable` is how a process that must die leaves code
@@ -9,12 +9,12 @@
  */
 import { wasm, type WasmModule } from './webassembly.ts'
 
-/** The call would have to wait: suspend, then call again. */
-export const WOULD_BLOCK = -1
+/** The call would have to wait: suspend, then call again. No call has a result so small: errors of Linux's are small numbers below 0. */
+export const WOULD_BLOCK = -0x8000_0000
 /** The calling process has ended: unwind it by a trap. */
-export const KILLED = -2
+export const KILLED = WOULD_BLOCK + 1
 
-/** A function's type: a letter for each parameter, `i` for i32 and `I` for i64; whether it gives an i32. */
+/** A function's type: a letter for each parameter, `i` for i32, `I` for i64 and `F` for f64; whether it gives an i32. */
 export interface ShimCall {
   readonly name: string
   readonly params: string
@@ -23,6 +23,7 @@ export interface ShimCall {
 
 const I32 = 0x7f
 const I64 = 0x7e
+const F64 = 0x7c
 const FUNCTION = 0x60
 const EMPTY_BLOCK = 0x40
 const op = {
@@ -38,7 +39,7 @@ const op = {
   localTee: 0x22,
   constant: 0x41,
   equal: 0x46,
-  atLeast: 0x4e,
+  greater: 0x4a,
 } as const
 
 function unsigned(n: number): number[] {
@@ -51,7 +52,15 @@ function unsigned(n: number): number[] {
 const text = (s: string): number[] => [...unsigned(s.length), ...Array.from(s, (c) => c.charCodeAt(0))]
 const vector = (items: readonly number[][]): number[] => [...unsigned(items.length), ...items.flat()]
 const section = (id: number, body: number[]): number[] => [id, ...unsigned(body.length), ...body]
-const valueType = (letter: string): number => (letter === 'I' ? I64 : I32)
+const valueType = (letter: string): number => (letter === 'I' ? I64 : letter === 'F' ? F64 : I32)
+/** A signed LEB128 number of 32 bits that needs all five bytes. */
+const signed = (n: number): number[] => [
+  (n & 0x7f) | 0x80,
+  ((n >> 7) & 0x7f) | 0x80,
+  ((n >> 14) & 0x7f) | 0x80,
+  ((n >> 21) & 0x7f) | 0x80,
+  (n >> 28) & 0x7f,
+]
 
 /** Bytes that belong together, one line of code each. */
 const line = (...bytes: number[]): number[] => bytes
@@ -70,9 +79,9 @@ function body(call: ShimCall, fast: number): number[] {
     ...line(1, 1, I32),
     ...line(op.loop, EMPTY_BLOCK),
     ...args,
-    ...line(op.call, ...unsigned(fast), op.localTee, ...r, op.constant, 0, op.atLeast),
+    ...line(op.call, ...unsigned(fast), op.localTee, ...r, op.constant, ...signed(KILLED), op.greater),
     ...line(op.if, EMPTY_BLOCK, op.localGet, ...r, op.return, op.end),
-    ...line(op.localGet, ...r, op.constant, KILLED & 0x7f, op.equal, ...trapIf),
+    ...line(op.localGet, ...r, op.constant, ...signed(KILLED), op.equal, ...trapIf),
     ...line(op.call, SLOW, op.call, SETCUR, ...trapIf),
     ...line(op.branch, 0, op.end, op.unreachable, op.end),
   ]

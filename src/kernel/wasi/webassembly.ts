@@ -14,6 +14,13 @@ export interface WasmMemory {
 export interface WasmGlobal {
   value: number
 }
+export interface WasmTable {
+  readonly length: number
+  get(index: number): unknown
+  set(index: number, value: unknown): void
+  /** Gives the old length. */
+  grow(delta: number): number
+}
 export interface WasmInstance {
   readonly exports: Readonly<Record<string, unknown>>
 }
@@ -32,8 +39,10 @@ interface WasmApi {
     new (bytes: Uint8Array): WasmModule
     imports(module: WasmModule): WasmImportEntry[]
     exports(module: WasmModule): WasmExportEntry[]
+    customSections(module: WasmModule, name: string): ArrayBuffer[]
   }
   readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance
+  readonly Global: new (descriptor: { value: 'i32'; mutable?: boolean }, value: number) => WasmGlobal
   readonly Memory: new (descriptor: { initial: number; maximum?: number }) => WasmMemory
   readonly Suspending: new (f: () => Promise<number>) => object
   compile(bytes: Uint8Array): Promise<WasmModule>

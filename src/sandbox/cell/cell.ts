@@ -6,6 +6,8 @@
 import { Errno, errnoName, SysError } from '../../kernel/errno.ts'
 import type { ProgramCatalog } from '../../kernel/fs/program-catalog.ts'
 import { Kernel } from '../../kernel/kernel.ts'
+import type { HostPrograms } from '../../kernel/process/host-program.ts'
+import { PythonProgram } from '../../kernel/python/python-program.ts'
 import { CELL_WIRE_VERSION, MEMORIES_UNTOLD, type ToCell } from '../../protocol/cell.ts'
 import { parseToCell } from '../../protocol/cell-parse.ts'
 import { BrokerPort } from './broker-port.ts'
@@ -80,6 +82,7 @@ class Cell {
       faults: broker,
       programs: catalogOf(host),
       loadModule: (name) => host.loadModule(name),
+      hostPrograms: hostProgramsOf(host),
       metadata,
       seq,
       mounts,
@@ -195,6 +198,17 @@ const VERB: Readonly<Record<FsRequest['op']['op'], string>> = {
 function messageOf(op: FsRequest['op'], errno: number): string {
   const path = op.op === 'sync' ? 'the file system' : `"${op.op === 'move' ? op.from : op.path}"`
   return `Cannot ${VERB[op.op]} ${path}: ${errnoName(errno)}`
+}
+
+function hostProgramsOf(host: CellHost): HostPrograms {
+  return (kernel) => {
+    const python = new PythonProgram(kernel, {
+      module: () => host.loadModule('python'),
+      archive: (name) => host.readModule(name),
+      request: () => Promise.resolve(JSON.stringify({ ok: false, reason: 'there are no tools' })),
+    })
+    return new Map([['python', python]])
+  }
 }
 
 function catalogOf(host: CellHost): ProgramCatalog {

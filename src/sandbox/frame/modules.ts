@@ -1,13 +1,14 @@
 /**
- * The built modules (wasm/dist) as a frame has them: found by the lock file's names, checked against its hashes, compiled once a frame
+ * The built modules (wasm/dist, dist/python) as a frame has them: found by the locks' names, checked against their hashes, compiled once a frame
  * and shared by its workers. Invariant: bytes that are not those of the build are never compiled.
  */
 import type { BuiltModule } from '../../protocol/frame.ts'
 import { isRecord, own } from '../../protocol/parse.ts'
 
-const FOLDER = '/wasm/'
+const FOLDERS = ['/wasm/', '/python/']
 
 interface LockedModule extends BuiltModule {
+  /** its address in the extension */
   readonly file: string
   readonly sha256: string
 }
@@ -20,10 +21,10 @@ export class Modules {
     this.#locked = new Map(locked.map((module) => [module.name, module]))
   }
 
-  /** Reads the lock file. Throws when it cannot be read. */
+  /** Reads the locks. Throws when one cannot be read. */
   static async open(): Promise<Modules> {
-    const response = await fetch(`${FOLDER}lock.json`)
-    return new Modules(parseLock(await response.json()))
+    const locks = FOLDERS.map(async (folder) => parseLock(folder, await (await fetch(`${folder}lock.json`)).json()))
+    return new Modules((await Promise.all(locks)).flat())
   }
 
   get list(): readonly BuiltModule[] {
@@ -34,7 +35,7 @@ export class Modules {
   async read(name: string): Promise<Uint8Array<ArrayBuffer>> {
     const locked = this.#locked.get(name)
     if (!locked) throw new Error(`Cannot load the module "${name}": there is none`)
-    const response = await fetch(FOLDER + locked.file)
+    const response = await fetch(locked.file)
     const bytes = new Uint8Array(await response.arrayBuffer())
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
     if (digest.toHex() !== locked.sha256) throw new Error(`Cannot load the module "${name}": its bytes are not those of the build`)
@@ -52,7 +53,7 @@ export class Modules {
   }
 }
 
-function parseLock(lock: unknown): LockedModule[] {
+function parseLock(folder: string, lock: unknown): LockedModule[] {
   const modules = isRecord(lock) ? own(lock, 'modules') : undefined
   if (!Array.isArray(modules)) throw new Error('Cannot read the list of modules')
   return (modules as unknown[]).map((entry) => {
@@ -62,6 +63,6 @@ function parseLock(lock: unknown): LockedModule[] {
     if (typeof name !== 'string' || typeof file !== 'string' || typeof sha256 !== 'string')
       throw new Error('Cannot read the list of modules')
     if (!Array.isArray(programs) || typeof bytes !== 'number') throw new Error('Cannot read the list of modules')
-    return { name, file, sha256, programs: programs.map(String), bytes }
+    return { name, file: folder + file, sha256, programs: programs.map(String), bytes }
   })
 }

@@ -2,8 +2,8 @@
  * Entry of a cell in Node: a child process that the trusted parent starts (src/node/cell-child.ts) as
  *   node --permission --allow-fs-read=FOLDER … --no-experimental-sqlite --disallow-code-generation-from-strings --no-addons cell-process.js
  * with an empty environment and no standard input or output. The broker port is the child's IPC channel with `serialization: 'advanced'`;
- * its messages are those of protocol/cell.ts as they are. Modules are read from `wasm/` beside this file (from wasm/dist in the sources)
- * and checked against their lock. When the parent is gone, the process ends.
+ * its messages are those of protocol/cell.ts as they are. Modules are read from `wasm/` and `python/` beside this file (from wasm/dist
+ * and dist/python in the sources) and checked against their locks. When the parent is gone, the process ends.
  */
 import { createHash, randomFillSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -13,6 +13,7 @@ import { lockDown } from './lockdown.ts'
 
 interface LockedModule extends CellModule {
   readonly file: string
+  readonly folder: URL
   readonly sha256: string
 }
 
@@ -23,25 +24,25 @@ const exit = (process as unknown as { reallyExit(code: number): never }).reallyE
 const origin = performance.timeOrigin
 const now = performance.now.bind(performance)
 const write = process.stderr.write.bind(process.stderr)
-const { modules, folder } = readLock()
+const modules = [...readLock('./wasm/', '../../../wasm/dist/'), ...readLock('./python/', '../../../dist/python/')]
 
-function readLock(): { readonly folder: URL; readonly modules: readonly LockedModule[] } {
-  for (const path of ['./wasm/', '../../../wasm/dist/']) {
-    const at = new URL(path, import.meta.url)
+function readLock(...folders: readonly string[]): readonly LockedModule[] {
+  for (const path of folders) {
+    const folder = new URL(path, import.meta.url)
     try {
-      const lock = JSON.parse(readFileSync(new URL('lock.json', at), 'utf8')) as { modules: readonly LockedModule[] }
-      return { folder: at, modules: lock.modules }
+      const lock = JSON.parse(readFileSync(new URL('lock.json', folder), 'utf8')) as { modules: readonly LockedModule[] }
+      return lock.modules.map((module) => ({ ...module, folder }))
     } catch {
       continue
     }
   }
-  return { folder: new URL('./wasm/', import.meta.url), modules: [] }
+  return []
 }
 
 function moduleBytes(name: string): Uint8Array<ArrayBuffer> {
   const found = modules.find((module) => module.name === name)
   if (!found) throw new Error(`Cannot load "${name}": no such module`)
-  const bytes = readFileSync(new URL(found.file, folder))
+  const bytes = readFileSync(new URL(found.file, found.folder))
   if (createHash('sha256').update(bytes).digest('hex') !== found.sha256)
     throw new Error(`Cannot load "${name}": its bytes are not those of the build`)
   return new Uint8Array(bytes)

@@ -140,7 +140,7 @@ describe('/proc', () => {
       'MemTotal:        1048576 kB\nMemFree:         1048448 kB\nMemAvailable:    1048448 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n',
     )
     expect(tree.text('/proc/mounts')).toBe(
-      'tidepool / tidepool rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\ntoolfs /bin toolfs rw 0 0\ntoolfs /usr/bin toolfs rw 0 0\n',
+      'tidepool / tidepool rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\ntoolfs /bin toolfs rw 0 0\ntoolfs /usr/bin toolfs rw 0 0\narchivefs /usr/lib archivefs ro 0 0\n',
     )
   })
   test('cannot be written', () => {

@@ -151,7 +151,7 @@ describe('limits', () => {
     expect(await child.grow(most)).toBe(2)
     await puppet.ok('sched_yield')
     expect(tests.kernel.memoryBytes).toBe(40 * 65_536)
-    const spare = puppet.memory.length / 65_536 - puppet.process.instance.pages
+    const spare = puppet.memory.length / 65_536 - puppet.instance.pages
     expect(await puppet.grow(spare + 1)).toBe(-1)
     expect(await puppet.grow(spare)).toBe(12)
   })
@@ -262,7 +262,7 @@ describe('an instance that is used again', () => {
     const tests = puppetKernel()
     const { puppet } = await startPuppet(tests)
     const child = await childPuppet(tests, puppet)
-    const { instance } = child.process
+    const { instance } = child
     await child.grow(3)
     child.memory.fill(255, 8192)
     child.memory.fill(255, IMAGE.at, IMAGE.at + 20)

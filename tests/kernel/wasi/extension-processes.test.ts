@@ -213,7 +213,7 @@ describe('proc_exec', () => {
       p.process.wake()
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
-    expect([p.process.argv, p.process.instance.code.own]).toEqual([['foreign'], false])
+    expect([p.process.argv, p.instance.code.own]).toEqual([['foreign'], false])
     p.close()
     expect(await started.session.exited).toMatchObject({ status: 0, processes: 1 })
   })
@@ -244,7 +244,7 @@ describe('proc_clone', () => {
     await p.grow(3)
     p.memory[4 * 65_536] = 42
     const child = await childPuppet(tests, p, 'clone')
-    expect(child.process.instance.pages).toBe(5)
+    expect(child.instance.pages).toBe(5)
     expect(child.memory[4 * 65_536]).toBe(42)
     expect(child.memory.subarray(5 * 65_536).every((b) => b === 0)).toBe(true)
   })
