@@ -1,9 +1,11 @@
-// `npm run build:docs`: writes docs/syscalls.md, docs/limits.md and docs/commands.md from the tables of the code. Tests hold them equal.
+// `npm run build:docs`: writes docs/syscalls.md, docs/limits.md and docs/commands.md from the tables of the code, and the table of packages
+// in docs/python.md. Tests hold them equal.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Syscall, type SyscallModule, SYSCALLS } from '../src/kernel/syscall-table.ts'
 import { type LimitName, LIMITS } from '../src/protocol/limits.ts'
 import { LIMIT_EFFECTS } from './limit-effects.ts'
+import { renewPackagesTable } from './python-packages-table.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
@@ -107,5 +109,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/commands.md': commandsPage,
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [path, page] of Object.entries(PAGES)) writeFileSync(new URL(path, ROOT), page())
+  renewPackagesTable()
+}
