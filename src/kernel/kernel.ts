@@ -56,6 +56,8 @@ export interface SessionSpec {
   readonly stdin: OpenFile
   readonly stdout: OpenFile
   readonly stderr: OpenFile
+  /** descriptor 3 of the first program; what that one starts does not inherit it */
+  readonly result?: OpenFile
 }
 
 export interface SessionEnd {
@@ -238,6 +240,7 @@ class RunningSession implements Session {
     const { table, vfs, limits } = this.#system
     const fds = new FdTable(limits.descriptors)
     for (const file of [spec.stdin, spec.stdout, spec.stderr]) fds.add(file, false)
+    if (spec.result) fds.add(spec.result, true)
     try {
       const cwd = vfs.resolve(vfs.root, spec.cwd ?? HOME, true, false)
       if (!(cwd instanceof Directory)) throw SysError.of(Errno.ENOTDIR)

@@ -3,7 +3,16 @@
  * docs/protocol.md section 7. A cell that breaks the wire's rules (unknown messages, journal out of order, more output than it has credit
  * for, floods) is ended; what it had made durable stays.
  */
-import { CELL_WIRE_VERSION, type Change, type FsOp, type FsValue, type RunUsage, type ToBroker, type ToCell } from '../protocol/cell.ts'
+import {
+  CELL_WIRE_VERSION,
+  type Change,
+  type FsOp,
+  type FsValue,
+  type OutputFd,
+  type RunUsage,
+  type ToBroker,
+  type ToCell,
+} from '../protocol/cell.ts'
 import { parseToBroker } from '../protocol/cell-parse.ts'
 import { BtcpError } from '../protocol/error.ts'
 import type { Limits } from '../protocol/limits.ts'
@@ -27,7 +36,9 @@ export interface CellBoot {
 /** What a run hears of its cell. */
 export interface RunEvents {
   /** Output; its bytes are credited again when the result is settled. */
-  output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void
+  output(fd: OutputFd, bytes: Uint8Array): Promise<void> | void
+  /** A program of the run asks for a tool; never rejects. Both are JSON text. */
+  ask(request: string): Promise<string>
   /** So many bytes of standard input are no longer under way. */
   took(bytes: number): void
   /** The run has ended; what it did is being made durable. */
@@ -50,7 +61,7 @@ export interface RunExit {
 
 interface CellRun {
   readonly events: RunEvents
-  readonly credit: { 1: number; 2: number }
+  readonly credit: Record<OutputFd, number>
 }
 interface Answer {
   /** it is given when what was done is durable */
@@ -75,6 +86,8 @@ const READING: ReadonlySet<FsOp['op']> = new Set(['read', 'list', 'stat'])
 /** A file operation that takes longer is stuck, and the cell with it. */
 const FS_MS = 60_000
 const FAULTS_OPEN = 512
+/** Each process asks for one tool at a time, and one that has ended may have asked. */
+const ASKS_OPEN = 512
 /** Messages a second; more is a flood. One that carries nothing (a beat, an answer nobody waits for) counts as fifty. */
 const TALK_PER_SECOND = 100_000
 const IDLE_TALK = 50
@@ -91,6 +104,7 @@ export class LiveCell {
   #trace: CellBoot['trace']
   #expectEnd: CellBoot['expectEnd']
   #faultsOpen = 0
+  #asksOpen = 0
   #talk = { second: 0, count: 0 }
   #ended: string | undefined
   readonly #onBeat = new Set<() => void>()
@@ -147,7 +161,7 @@ export class LiveCell {
   run(call: string, spec: Omit<Extract<ToCell, { t: 'run' }>, 't' | 'call'>, events: RunEvents): void {
     if (this.#ended !== undefined) return events.lost(this.#ended)
     const credit = this.#limits.outputCreditBytes
-    this.#runs.set(call, { events, credit: { 1: credit, 2: credit } })
+    this.#runs.set(call, { events, credit: { 1: credit, 2: credit, 3: spec.result ? credit : 0 } })
     this.#say({ t: 'run', call, ...spec })
   }
   stdin(call: string, bytes: Uint8Array | null): void {
@@ -157,7 +171,7 @@ export class LiveCell {
     if (this.#runs.has(call)) this.#say({ t: 'kill', call, signal })
   }
   /** Nobody reads this output any more. */
-  closeOutput(call: string, fd: 1 | 2): void {
+  closeOutput(call: string, fd: OutputFd): void {
     if (this.#runs.has(call)) this.#say({ t: 'close', call, fd })
   }
   allow(memories: number): void {
@@ -282,6 +296,8 @@ export class LiveCell {
         return this.#runs.get(message.call)?.events.took(message.bytes)
       case 'out':
         return this.#takeOutput(message.call, message.fd, message.bytes)
+      case 'ask':
+        return this.#takeAsk(message)
       case 'exit':
         return this.#takeExit(message)
       case 'fault':
@@ -298,7 +314,7 @@ export class LiveCell {
     }
   }
 
-  #takeOutput(call: string, fd: 1 | 2, bytes: Uint8Array): void {
+  #takeOutput(call: string, fd: OutputFd, bytes: Uint8Array): void {
     const run = this.#runs.get(call)
     if (!run || bytes.length === 0) return this.#countIdleTalk()
     run.credit[fd] -= bytes.length
@@ -310,6 +326,16 @@ export class LiveCell {
     const done = run.events.output(fd, bytes)
     if (done) void done.then(settled, settled)
     else settled()
+  }
+
+  #takeAsk({ req, call, request }: Extract<ToBroker, { t: 'ask' }>): void {
+    const run = this.#runs.get(call)
+    if (!run) return this.#countIdleTalk()
+    if (++this.#asksOpen > ASKS_OPEN) return this.terminate('the cell asks for too much at once')
+    void run.events
+      .ask(request)
+      .then((answer) => this.#say({ t: 'reply', req, answer }))
+      .finally(() => this.#asksOpen--)
   }
 
   #takeExit(message: Extract<ToBroker, { t: 'exit' }>): void {

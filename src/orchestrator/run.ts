@@ -2,7 +2,7 @@
  * One run in a cell, from the words of the caller to its end: input goes in, output comes out by credit, signals and the
  * deadline reach it. What is asked before the cell is there (a signal, a closed output) is done when it is.
  */
-import type { Change } from '../protocol/cell.ts'
+import type { Change, OutputFd } from '../protocol/cell.ts'
 import { BtcpError } from '../protocol/error.ts'
 import type { Limits } from '../protocol/limits.ts'
 import { CellFsError, type LiveCell, lostError, type RunExit } from './live-cell.ts'
@@ -20,6 +20,12 @@ export interface RunSpec {
   readonly signal?: CancelSignal
   /** Takes output; the cell may send on when the result is settled. What it throws ends the run. */
   output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void
+  /** Takes what the program tells on descriptor 3; without it there is none. */
+  readonly result?: (bytes: Uint8Array) => void
+  /** Answers a program of the run that asks for a tool (JSON text); never rejects. Without it there are no tools. */
+  readonly ask?: (request: string) => Promise<string>
+  /** it has no deadline: who started it ends it */
+  readonly endless?: boolean
 }
 
 export interface RunOutcome {
@@ -33,6 +39,7 @@ export interface RunOutcome {
 
 export const SIGKILL = 9
 const STDIN_PIECE = 256 * 1024
+const NO_TOOLS = JSON.stringify({ error: { btcpCode: 'UNSUPPORTED', message: 'Cannot call a tool: there are none here' } })
 
 export class Run {
   readonly call: string
@@ -72,16 +79,23 @@ export class Run {
     signal?.addEventListener('abort', abort, { once: true })
     cell.run(
       this.call,
-      { argv, ...(cwd === undefined ? {} : { cwd }), ...(env ? { env } : {}), stdin: stdin !== undefined },
+      {
+        argv,
+        ...(cwd === undefined ? {} : { cwd }),
+        ...(env ? { env } : {}),
+        stdin: stdin !== undefined,
+        ...(this.#spec.result ? { result: true } : {}),
+      },
       {
         output: (fd, bytes) => this.#output(fd, bytes),
+        ask: this.#spec.ask ?? (() => Promise.resolve(NO_TOOLS)),
         took: (bytes) => this.#took(bytes),
         exiting: () => this.#watchdog?.stop(),
         exit: (exit) => this.#exit(exit),
         lost: (reason) => this.#lost(reason),
       },
     )
-    this.#watchdog.start(deadlineOf(this.#spec.timeoutMs, this.#limits))
+    if (!this.#spec.endless) this.#watchdog.start(deadlineOf(this.#spec.timeoutMs, this.#limits))
     if (stdin) void this.#feed(stdin)
     try {
       return await this.#done.promise
@@ -93,21 +107,26 @@ export class Run {
     }
   }
 
+  /** Ends it by KILL, and the cell with it if that does not help. */
+  end(): void {
+    this.#watchdog?.kill()
+  }
   kill(signal: number): void {
     this.#cell?.kill(this.call, signal)
   }
   /** Nobody reads this output any more: who writes to it gets SIGPIPE. */
-  closeOutput(fd: 1 | 2): void {
+  closeOutput(fd: OutputFd): void {
     this.#cell?.closeOutput(this.call, fd)
   }
 
   /** A reader that fails ends the run with its error, and nothing else. */
-  #output(fd: 1 | 2, bytes: Uint8Array): Promise<void> | void {
+  #output(fd: OutputFd, bytes: Uint8Array): Promise<void> | void {
     const fail = (error: unknown): void => {
       this.#done.reject(error)
       this.kill(SIGKILL)
     }
     try {
+      if (fd === 3) return void this.#spec.result?.(bytes)
       const taken = this.#spec.output(fd, bytes)?.catch(fail)
       if (taken) this.#readers = Promise.all([this.#readers, taken])
       return taken

@@ -9,6 +9,7 @@ import {
   type FsOp,
   type FsValue,
   type ListEntry,
+  type OutputFd,
   type ToBroker,
   type ToCell,
 } from './cell.ts'
@@ -45,6 +46,7 @@ export function parseToCell(message: unknown): Parsed<ToCell> {
           ...m.optional('cwd', () => ({ cwd: m.text('cwd', LIMITS.pathBytes) })),
           ...m.optional('env', () => ({ env: m.environment('env') })),
           stdin: m.flag('stdin'),
+          ...m.optional('result', () => ({ result: m.flag('result') })),
         }
       case 'stdin':
         return { t: 'stdin', call: m.call(), bytes: m.get('bytes') === null ? null : m.bytes('bytes', LIMITS.messageBytes) }
@@ -54,6 +56,8 @@ export function parseToCell(message: unknown): Parsed<ToCell> {
         return { t: 'kill', call: m.call(), signal: m.whole('signal', SIGNAL_MAX) }
       case 'close':
         return { t: 'close', call: m.call(), fd: m.stream() }
+      case 'reply':
+        return { t: 'reply', req: m.whole('req'), answer: m.text('answer', LIMITS.messageBytes) }
       case 'fs':
         return { t: 'fs', req: m.whole('req'), op: readOp(m.inner('op')) }
       case 'chunk':
@@ -90,6 +94,8 @@ export function parseToBroker(message: unknown, limits: Limits): Parsed<ToBroker
         return { t: 'took', call: m.call(), bytes: m.whole('bytes', U32) }
       case 'out':
         return { t: 'out', call: m.call(), fd: m.stream(), bytes: m.bytes('bytes', limits.outputCreditBytes) }
+      case 'ask':
+        return { t: 'ask', req: m.whole('req'), call: m.call(), request: m.text('request', limits.messageBytes) }
       case 'exit':
         return {
           t: 'exit',
@@ -347,9 +353,9 @@ class Reader {
     const value = this.get(key)
     return typeof value === 'boolean' ? value : this.refuse(key, 'is neither true nor false')
   }
-  stream(): 1 | 2 {
+  stream(): OutputFd {
     const value = this.get('fd')
-    return value === 1 || value === 2 ? value : this.refuse('fd', 'is neither 1 nor 2')
+    return value === 1 || value === 2 || value === 3 ? value : this.refuse('fd', 'is none of 1, 2 and 3')
   }
   oneOf<T extends string>(key: string, values: readonly T[]): T {
     const value = this.get(key)

@@ -15,6 +15,8 @@ export const MEMORIES_UNTOLD = 8
 export type CallId = string
 /** Numbers a request and its answer on one port. */
 export type RequestId = number
+/** What a run writes to: 1 and 2, and 3 where it was asked for its result. */
+export type OutputFd = 1 | 2 | 3
 
 /** A tree of the host that is seen at `target`; its metadata comes in `metadata` (record streams; inode 1 is the mount's root)
  *  and its content by faults that name the mount. Mounts are numbered from 1; 0 is the cell's own file system. */
@@ -53,12 +55,16 @@ export type ToCell =
       readonly env?: Readonly<Record<string, string>>
       /** whether `stdin` messages follow; otherwise standard input is empty */
       readonly stdin: boolean
+      /** Whether its program has descriptor 3, to tell a result. What was written to 1 and 2 before is sent before. */
+      readonly result?: boolean
     }
   | { readonly t: 'stdin'; readonly call: CallId; readonly bytes: Uint8Array | null /* null: end of input */ }
-  | { readonly t: 'credit'; readonly call: CallId; readonly fd: 1 | 2; readonly bytes: number }
+  | { readonly t: 'credit'; readonly call: CallId; readonly fd: OutputFd; readonly bytes: number }
   | { readonly t: 'kill'; readonly call: CallId; readonly signal: number }
   /** Nobody reads this run's output any more: its writers get SIGPIPE. */
-  | { readonly t: 'close'; readonly call: CallId; readonly fd: 1 | 2 }
+  | { readonly t: 'close'; readonly call: CallId; readonly fd: OutputFd }
+  /** What an `ask` is answered: JSON text for the program that asks. */
+  | { readonly t: 'reply'; readonly req: RequestId; readonly answer: string }
   | { readonly t: 'fs'; readonly req: RequestId; readonly op: FsOp }
   | { readonly t: 'chunk'; readonly req: RequestId; readonly bytes?: Uint8Array; readonly errno?: number }
   /** Everything up to journal message `seq` is durable. */
@@ -74,7 +80,9 @@ export type ToBroker =
   | { readonly t: 'refused'; readonly reason: string }
   /** So many bytes of standard input have been read or dropped: the broker keeps at most `outputCreditBytes` under way. */
   | { readonly t: 'took'; readonly call: CallId; readonly bytes: number }
-  | { readonly t: 'out'; readonly call: CallId; readonly fd: 1 | 2; readonly bytes: Uint8Array }
+  | { readonly t: 'out'; readonly call: CallId; readonly fd: OutputFd; readonly bytes: Uint8Array }
+  /** A program of the run asks for a tool: JSON text, at most `messageBytes` long (src/protocol/tool-request.ts). */
+  | { readonly t: 'ask'; readonly req: RequestId; readonly call: CallId; readonly request: string }
   | {
       readonly t: 'exit'
       readonly call: CallId

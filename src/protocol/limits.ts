@@ -28,6 +28,14 @@ export const LIMITS = {
   outputReturnedBytes: 1 * MiB,
   outputKeptBytes: 8 * MiB,
   outputKeptCalls: 16,
+  // results of Python and JavaScript
+  resultBytes: 8 * MiB,
+  valueBytes: 256 * KiB,
+  richBytes: 4 * MiB,
+  richItems: 16,
+  // Python that lives on between calls
+  pythonSessions: 3,
+  pythonSessionIdleMs: 600_000,
   // file system of one principal
   fsBytes: 256 * MiB,
   fsInodes: 100_000,
@@ -54,6 +62,7 @@ export const LIMITS = {
   callsQueued: 64,
   callsBucket: 500,
   callsPerSecond: 50,
+  toolDepth: 4,
   capabilityRequestsPerMinute: 10,
   consentDenials: 3,
   consentArmMs: 500,

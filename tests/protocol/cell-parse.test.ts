@@ -16,6 +16,8 @@ const TO_CELL = [
   { t: 'credit', call: 'c1', fd: 1, bytes: 10 },
   { t: 'kill', call: 'c1', signal: 9 },
   { t: 'close', call: 'c1', fd: 2 },
+  { t: 'run', call: 'c1', argv: ['python3'], stdin: false, result: true },
+  { t: 'reply', req: 1, answer: '{"ok":{}}' },
   { t: 'fs', req: 1, op: { op: 'read', path: 'a', offset: 0, length: 10 } },
   { t: 'fs', req: 1, op: { op: 'write', path: 'a', bytes, mode: 'at', offset: 5, mkdirs: true } },
   { t: 'fs', req: 1, op: { op: 'list', path: '.', recursive: true, limit: 100, cursor: 'x' } },
@@ -58,6 +60,8 @@ const TO_BROKER = [
   { t: 'answer', req: 1, seq: 0, value: { op: 'sync' } },
   { t: 'answer', req: 1, seq: 0, error: { errno: 44, message: 'no such file' } },
   { t: 'beat', memories: 1, memoryBytes: 65_536, processes: 0 },
+  { t: 'out', call: 'c1', fd: 3, bytes },
+  { t: 'ask', req: 1, call: 'c1', request: '{"tools":true}' },
 ]
 
 const toBroker = (message: unknown) => parseToBroker(message, LIMITS)
@@ -99,7 +103,9 @@ describe('the broker reads', () => {
     ['a negative status', { ...TO_BROKER[3], status: -1 }, '/status'],
     ['a duration that is no number', { ...TO_BROKER[3], usage: { durationMs: Number.NaN, processes: 1 } }, '/usage/durationMs'],
     ['101 changes', { ...TO_BROKER[3], changed: Array.from({ length: 101 }, () => ({ path: '/a', kind: 'created' })) }, '/changed'],
-    ['output on descriptor 3', { t: 'out', call: 'c1', fd: 3, bytes }, '/fd'],
+    ['output on descriptor 4', { t: 'out', call: 'c1', fd: 4, bytes }, '/fd'],
+    ['a request that is longer than a message', { t: 'ask', req: 1, call: 'c1', request: 'x'.repeat(LIMITS.messageBytes + 1) }, '/request'],
+    ['a request that is no text', { t: 'ask', req: 1, call: 'c1', request: { tool: 'fs_read' } }, '/request'],
     ['more output than a credit', { t: 'out', call: 'c1', fd: 1, bytes: new Uint8Array(LIMITS.outputCreditBytes + 1) }, '/bytes'],
     ['text for bytes', { t: 'out', call: 'c1', fd: 1, bytes: 'hi' }, '/bytes'],
     ['shared memory', { t: 'out', call: 'c1', fd: 1, bytes: new Uint8Array(new SharedArrayBuffer(3)) }, '/bytes'],

@@ -111,6 +111,11 @@ export class PipeReader extends OpenFile {
     this.#pipe = inode.pipe
   }
 
+  /** bytes that have been written and not read */
+  get waiting(): number {
+    return this.#pipe.length
+  }
+
   override get readers(): WaitQueue {
     return this.#pipe.readers
   }

@@ -13,6 +13,7 @@ const TRACE_BATCH = 16 * 1024
 export class BrokerPort implements JournalSink, FaultSource {
   readonly #port: CellPort
   readonly #faults = new Map<number, (result: Uint8Array | number) => void>()
+  readonly #asks = new Map<number, (answer: string) => void>()
   #requests = 0
   #trace = ''
 
@@ -45,6 +46,20 @@ export class BrokerPort implements JournalSink, FaultSource {
     const req = ++this.#requests
     this.#faults.set(req, done)
     this.send({ t: 'fault', req, mount, ino, index })
+  }
+
+  /** What the broker answers to a program of the run `call`. */
+  ask(call: string, request: string): Promise<string> {
+    const req = ++this.#requests
+    return new Promise((resolve) => {
+      this.#asks.set(req, resolve)
+      this.send({ t: 'ask', req, call, request })
+    })
+  }
+
+  takeReply({ req, answer }: Extract<ToCell, { t: 'reply' }>): void {
+    this.#asks.get(req)?.(answer)
+    this.#asks.delete(req)
   }
 
   takeChunk({ req, bytes, errno }: Extract<ToCell, { t: 'chunk' }>): void {

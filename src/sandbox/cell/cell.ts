@@ -82,7 +82,7 @@ class Cell {
       faults: broker,
       programs: catalogOf(host),
       loadModule: (name) => host.loadModule(name),
-      hostPrograms: hostProgramsOf(host),
+      hostPrograms: hostProgramsOf(host, broker),
       metadata,
       seq,
       mounts,
@@ -111,6 +111,8 @@ class Cell {
         return this.#runs.get(message.call)?.close(message.fd)
       case 'fs':
         return void this.#fs(message)
+      case 'reply':
+        return this.#broker.takeReply(message)
       case 'chunk':
         return this.#broker.takeChunk(message)
       case 'committed':
@@ -200,12 +202,17 @@ function messageOf(op: FsRequest['op'], errno: number): string {
   return `Cannot ${VERB[op.op]} ${path}: ${errnoName(errno)}`
 }
 
-function hostProgramsOf(host: CellHost): HostPrograms {
+const TOO_LONG = JSON.stringify({
+  error: { btcpCode: 'INVALID_PARAMS', message: 'Cannot call a tool: the request is too long (limit messageBytes)' },
+})
+
+function hostProgramsOf(host: CellHost, broker: BrokerPort): HostPrograms {
   return (kernel) => {
     const python = new PythonProgram(kernel, {
       module: () => host.loadModule('python'),
       archive: (name) => host.readModule(name),
-      request: () => Promise.resolve(JSON.stringify({ ok: false, reason: 'there are no tools' })),
+      request: (request, process) =>
+        request.length > kernel.system.limits.messageBytes ? Promise.resolve(TOO_LONG) : broker.ask(process.call, request),
     })
     return new Map([['python', python]])
   }

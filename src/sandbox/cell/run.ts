@@ -1,7 +1,7 @@
 /** One run: a session of the kernel whose standard streams are the broker's. Its exit is sent after its last output. */
 import type { Kernel, Session } from '../../kernel/kernel.ts'
 import { type ByteString, fromText } from '../../kernel/vfs/byte-string.ts'
-import type { ToCell } from '../../protocol/cell.ts'
+import type { OutputFd, ToCell } from '../../protocol/cell.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import type { BrokerPort } from './broker-port.ts'
 import { InputStream, OutputStream } from './stream.ts'
@@ -31,7 +31,7 @@ export class Run {
   readonly #startedAt: number
   readonly #monotonic: () => number
   readonly #stdin: InputStream
-  readonly #out: { readonly 1: OutputStream; readonly 2: OutputStream }
+  readonly #out: { readonly 1: OutputStream; readonly 2: OutputStream; readonly 3?: OutputStream }
   readonly #session: Session
 
   constructor(
@@ -50,7 +50,8 @@ export class Run {
     this.#startedAt = monotonic()
     this.#stdin = new InputStream(kernel.vfs, (bytes) => broker.send({ t: 'took', call: request.call, bytes }))
     if (!request.stdin) this.#stdin.end()
-    this.#out = { 1: this.#output(1), 2: this.#output(2) }
+    const [out, err] = [this.#output(1), this.#output(2)]
+    this.#out = { 1: out, 2: err, ...(request.result ? { 3: this.#output(3, [out, err]) } : {}) }
     const cwd = request.cwd === undefined ? DEFAULTS['HOME']! : absolute(request.cwd)
     this.#session = kernel.start({
       call: request.call,
@@ -60,6 +61,7 @@ export class Run {
       stdin: this.#stdin.reader,
       stdout: this.#out[1].writer,
       stderr: this.#out[2].writer,
+      ...(this.#out[3] ? { result: this.#out[3].writer } : {}),
     })
   }
 
@@ -67,7 +69,7 @@ export class Run {
   async finish(): Promise<void> {
     const { status, signal, processes, seq, error } = await this.#session.exited
     this.#stdin.close()
-    await Promise.all([this.#out[1].ended, this.#out[2].ended])
+    await Promise.all(Object.values(this.#out).map((stream) => stream.ended))
     this.#broker.send({
       t: 'exit',
       call: this.#request.call,
@@ -87,21 +89,20 @@ export class Run {
     if (bytes === null) this.#stdin.end()
     else this.#stdin.push(bytes)
   }
-  credit(fd: 1 | 2, bytes: number): void {
-    this.#out[fd].addCredit(bytes)
+  credit(fd: OutputFd, bytes: number): void {
+    this.#out[fd]?.addCredit(bytes)
   }
-  close(fd: 1 | 2): void {
-    this.#out[fd].close()
+  close(fd: OutputFd): void {
+    this.#out[fd]?.close()
   }
   kill(signal: number): void {
     this.#session.kill(signal)
   }
 
-  #output(fd: 1 | 2): OutputStream {
+  #output(fd: OutputFd, after: readonly OutputStream[] = []): OutputStream {
     const { call } = this.#request
-    return new OutputStream(this.#kernel.vfs, this.#limits.outputCreditBytes, (bytes) => {
-      this.#broker.send({ t: 'out', call, fd, bytes }, [bytes.buffer])
-    })
+    const emit = (bytes: Uint8Array<ArrayBuffer>): void => this.#broker.send({ t: 'out', call, fd, bytes }, [bytes.buffer])
+    return new OutputStream(this.#kernel.vfs, this.#limits.outputCreditBytes, emit, after)
   }
 }
 

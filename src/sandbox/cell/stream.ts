@@ -3,6 +3,7 @@
  * none, so that the writer waits; input is fed as far as its pipe has room. Output counts as ended when nobody can write any more.
  */
 import { AGAIN, SysError } from '../../kernel/errno.ts'
+import type { PipeReader } from '../../kernel/io/pipe.ts'
 import { Waiter } from '../../kernel/process/wait-queue.ts'
 import type { OpenFile } from '../../kernel/vfs/open-file.ts'
 import type { Vfs } from '../../kernel/vfs/vfs.ts'
@@ -14,21 +15,25 @@ const later = Promise.resolve()
 export class OutputStream {
   /** what the session writes to; the session's reference */
   readonly writer: OpenFile
-  readonly #reader: OpenFile
+  readonly #reader: PipeReader
   readonly #emit: (bytes: Uint8Array<ArrayBuffer>) => void
   readonly #waiter: Waiter
   readonly #ended = Promise.withResolvers<void>()
   readonly #part = new Uint8Array(PART_BYTES)
+  readonly #after: readonly OutputStream[]
+  #passing: { bytes: number; readonly done: () => void }[] = []
   #credit: number
   #open = true
   #scheduled = false
 
-  constructor(vfs: Vfs, credit: number, emit: (bytes: Uint8Array<ArrayBuffer>) => void) {
+  /** `after`: what they hold when something is written here is sent before it. */
+  constructor(vfs: Vfs, credit: number, emit: (bytes: Uint8Array<ArrayBuffer>) => void, after: readonly OutputStream[] = []) {
     const [reader, writer] = vfs.pipe()
     this.#reader = reader
     this.writer = writer
     this.#credit = credit
     this.#emit = emit
+    this.#after = after
     this.#waiter = new Waiter(() => this.#schedule())
     this.#reader.readers.add(this.#waiter)
   }
@@ -50,6 +55,19 @@ export class OutputStream {
     this.#waiter.leave()
     this.#reader.unref()
     this.#ended.resolve()
+    for (const { done } of this.#passing.splice(0)) done()
+  }
+
+  /** Resolves when what the pipe holds now has been sent, or nobody reads it any more. */
+  passed(): Promise<void> {
+    const bytes = this.#reader.waiting
+    if (!this.#open || bytes === 0) return later
+    return new Promise((done) => this.#passing.push({ bytes, done }))
+  }
+
+  #countPassed(count: number): void {
+    for (const passing of this.#passing) passing.bytes -= count
+    while (this.#passing[0] && this.#passing[0].bytes <= 0) this.#passing.shift()!.done()
   }
 
   /** Wakers must not run anything themselves: the pipe is drained in a task of its own. */
@@ -58,8 +76,14 @@ export class OutputStream {
     this.#scheduled = true
     void later.then(() => {
       this.#scheduled = false
-      this.#drain()
+      if (this.#after.length === 0) this.#drain()
+      else void this.#drainAfter()
     })
+  }
+
+  async #drainAfter(): Promise<void> {
+    await Promise.all(this.#after.map((stream) => stream.passed()))
+    this.#drain()
   }
 
   #drain(): void {
@@ -72,6 +96,7 @@ export class OutputStream {
       if (count === 0) return this.close()
       this.#credit -= count
       this.#emit(this.#part.slice(0, count))
+      if (this.#passing.length > 0) this.#countPassed(count)
     }
   }
 }
