@@ -19,6 +19,7 @@ import type { Limits } from '../protocol/limits.ts'
 import type { Principal } from '../protocol/principal.ts'
 import { EIO, ENOSPC } from './file-error.ts'
 import type { CellHandle, Mount, Platform } from './platform.ts'
+import { Snippets } from './snippets.ts'
 import { StoreViolation } from './store/staging.ts'
 import type { Store } from './store/store.ts'
 import { TablesError } from './store/tables.ts'
@@ -98,6 +99,7 @@ export class LiveCell {
   readonly #store: Store
   readonly #handle: CellHandle
   readonly #mounts: readonly Mount[]
+  readonly #snippets: Snippets
   readonly #runs = new Map<string, CellRun>()
   readonly #answers = new Map<number, Answer>()
   #requests = 0
@@ -120,6 +122,7 @@ export class LiveCell {
     this.#store = store
     this.#handle = handle
     this.#mounts = mounts
+    this.#snippets = new Snippets(platform, limits, (message) => this.#say(message))
   }
 
   /** Starts a cell over what the store holds and waits until it has proved itself. Throws BtcpError SANDBOX_ERROR. */
@@ -218,6 +221,7 @@ export class LiveCell {
     this.#ended = reason
     this.#handle.port.close()
     this.#handle.terminate()
+    this.#snippets.end()
     const runs = [...this.#runs.values()]
     const answers = [...this.#answers.values()]
     this.#runs.clear()
@@ -306,6 +310,11 @@ export class LiveCell {
         return this.#store.receive(message)
       case 'answer':
         return this.#takeAnswer(message)
+      case 'snippetStart':
+      case 'snippetSay':
+      case 'snippetTook':
+      case 'snippetEnd':
+        return this.#snippets.take(message)
       case 'beat':
         this.memories = message.memories
         this.memoryBytes = message.memoryBytes

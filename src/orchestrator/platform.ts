@@ -2,6 +2,7 @@
  * What the orchestrator needs of the world, so that the same core runs in the extension and in Node: starting and ending a cell,
  * tables to keep files in, trees of the host, time, hashes. A feature that works in one host only is a bug in this interface.
  */
+import type { Limits } from '../protocol/limits.ts'
 import type { Principal } from '../protocol/principal.ts'
 import type { Transport } from '../protocol/transport.ts'
 import type { Tables } from './store/tables.ts'
@@ -9,6 +10,8 @@ import type { Tables } from './store/tables.ts'
 export interface Platform {
   /** Starts a cell's thread or process. Nothing has been said on its port yet. Rejects when it cannot start. */
   startCell(principal: Principal): Promise<CellHandle>
+  /** Starts a process for one script of a cell. Absent where the cell's own frame does it. */
+  startSnippet?(limits: Limits): Promise<SnippetHandle>
   /** Opens what the principal's files lie in. Throws TablesError. */
   tables(principal: Principal): Promise<Tables>
   /** Trees of the host that the principal's cell sees. */
@@ -28,6 +31,16 @@ export interface CellHandle {
   /** `onClose` is called when the cell has ended by itself, too. */
   readonly port: Transport
   /** Ends the cell at once, whatever it does. Idempotent. */
+  terminate(): void
+}
+
+/** The process of one script. */
+export interface SnippetHandle {
+  /** Throws where it is known to be gone. */
+  send(message: Uint8Array): void
+  /** Called once. `ended` hears why it is gone where it has ended by itself. */
+  listen(hear: (message: unknown) => void, ended: (reason: string) => void): void
+  /** Ends it at once, whatever it does. Idempotent. */
   terminate(): void
 }
 

@@ -14,6 +14,7 @@ import {
   type ToCell,
 } from './cell.ts'
 import type { FileStat, FileType } from './cell.ts'
+import { JS_MESSAGE_BYTES } from './js-wire.ts'
 import { LIMITS, type LimitName, type Limits } from './limits.ts'
 import { isRecord, own, type Parsed } from './parse.ts'
 
@@ -73,6 +74,10 @@ export function parseToCell(message: unknown): Parsed<ToCell> {
         return { t: 'commitFailed', seq: m.whole('seq'), errno: m.whole('errno', ERRNO_MAX) }
       case 'allow':
         return { t: 'allow', memories: m.whole('memories', U32) }
+      case 'snippetSaid':
+        return { t: 'snippetSaid', snippet: m.whole('snippet'), bytes: m.bytes('bytes', JS_MESSAGE_BYTES) }
+      case 'snippetEnded':
+        return { t: 'snippetEnded', snippet: m.whole('snippet'), reason: m.text('reason', MESSAGE_LENGTH) }
       default:
         return m.refuse('t', 'is no message to a cell')
     }
@@ -126,6 +131,14 @@ export function parseToBroker(message: unknown, limits: Limits): Parsed<ToBroker
           memoryBytes: m.whole('memoryBytes'),
           processes: m.whole('processes', U32),
         }
+      case 'snippetStart':
+        return { t: 'snippetStart', snippet: m.whole('snippet') }
+      case 'snippetEnd':
+        return { t: 'snippetEnd', snippet: m.whole('snippet') }
+      case 'snippetSay':
+        return { t: 'snippetSay', snippet: m.whole('snippet'), bytes: m.bytes('bytes', limits.messageBytes) }
+      case 'snippetTook':
+        return { t: 'snippetTook', snippet: m.whole('snippet'), bytes: m.whole('bytes', U32) }
       default:
         return m.refuse('t', 'is no message of a cell')
     }

@@ -73,6 +73,9 @@ export type ToCell =
    *  commit, which an urgent message asks for; the cell sends nothing twice. */
   | { readonly t: 'commitFailed'; readonly seq: number; readonly errno: number }
   | { readonly t: 'allow'; readonly memories: number }
+  | { readonly t: 'snippetSaid'; readonly snippet: number; readonly bytes: Uint8Array }
+  /** It has ended by itself, or could not be started. */
+  | { readonly t: 'snippetEnded'; readonly snippet: number; readonly reason: string }
 
 export type ToBroker =
   /** The self-test passed and the file system is mounted. `proof` names each check that was made. */
@@ -117,6 +120,11 @@ export type ToBroker =
     }
   /** Lines as strace(1) prints them, in order with the output of the same run. Only where the boot asked for them. */
   | { readonly t: 'trace'; readonly lines: string }
+  /** A process for one script (js-wire.ts says what is said there; the broker carries bytes). Only where the host itself starts none. */
+  | { readonly t: 'snippetStart' | 'snippetEnd'; readonly snippet: number }
+  | { readonly t: 'snippetSay'; readonly snippet: number; readonly bytes: Uint8Array }
+  /** So many bytes of it have been taken: at most JS_WINDOW_BYTES are under way. */
+  | { readonly t: 'snippetTook'; readonly snippet: number; readonly bytes: number }
   /** Each second, at once when more than `MEMORIES_UNTOLD` memories were taken since the last one, and after an `allow` of fewer. */
   | { readonly t: 'beat'; readonly memories: number; readonly memoryBytes: number; readonly processes: number }
 

@@ -23,6 +23,13 @@ export const LIMITS = {
   processMemoryBytes: 256 * MiB,
   pythonMemoryBytes: 512 * MiB,
   programBytes: 64 * MiB,
+  // scripts (js)
+  jsWorkers: 8,
+  jsTimers: 10_000,
+  jsRequests: 8,
+  jsOutputBytes: 64 * MiB,
+  jsResultBytes: 1 * MiB,
+  jsMemoryBytes: 512 * MiB,
   // output
   outputCreditBytes: 1 * MiB,
   outputReturnedBytes: 1 * MiB,

@@ -4,6 +4,7 @@
  */
 import { Errno } from '../../kernel/errno.ts'
 import type { FaultSource, JournalMessage, JournalSink } from '../../kernel/journal.ts'
+import type { SnippetPort } from '../../kernel/js/snippet-port.ts'
 import type { ToBroker, ToCell } from '../../protocol/cell.ts'
 import type { CellPort } from './cell-host.ts'
 
@@ -14,6 +15,7 @@ export class BrokerPort implements JournalSink, FaultSource {
   readonly #port: CellPort
   readonly #faults = new Map<number, (result: Uint8Array | number) => void>()
   readonly #asks = new Map<number, (answer: string) => void>()
+  readonly #snippets = new Map<number, { readonly hear: (raw: unknown) => void; readonly ended: (reason: string) => void }>()
   #requests = 0
   #trace = ''
 
@@ -60,6 +62,26 @@ export class BrokerPort implements JournalSink, FaultSource {
   takeReply({ req, answer }: Extract<ToCell, { t: 'reply' }>): void {
     this.#asks.get(req)?.(answer)
     this.#asks.delete(req)
+  }
+
+  /** A process for one script, which the broker starts. */
+  startSnippet(): SnippetPort {
+    const snippet = ++this.#requests
+    this.send({ t: 'snippetStart', snippet })
+    return {
+      send: (bytes) => this.send({ t: 'snippetSay', snippet, bytes }, [bytes.buffer]),
+      listen: (hear, ended) => void this.#snippets.set(snippet, { hear, ended }),
+      end: () => {
+        if (this.#snippets.delete(snippet)) this.send({ t: 'snippetEnd', snippet })
+      },
+    }
+  }
+
+  takeSnippet(message: Extract<ToCell, { t: 'snippetSaid' | 'snippetEnded' }>): void {
+    const { snippet } = message
+    if (message.t === 'snippetEnded') return this.#snippets.get(snippet)?.ended(message.reason)
+    this.send({ t: 'snippetTook', snippet, bytes: message.bytes.length })
+    this.#snippets.get(snippet)?.hear(message.bytes)
   }
 
   takeChunk({ req, bytes, errno }: Extract<ToCell, { t: 'chunk' }>): void {

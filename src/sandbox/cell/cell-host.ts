@@ -4,6 +4,7 @@
  */
 import type { Transport } from '../../protocol/transport.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { SnippetPort } from '../../kernel/js/snippet-port.ts'
 
 export interface CellHost {
   /**
@@ -29,6 +30,8 @@ export interface CellHost {
    * when the same thread runs out. Absent where cells share no engine.
    */
   collect?(): Promise<void>
+  /** Starts a worker for one script; absent where the broker does it. */
+  startSnippet?(): SnippetPort
   /** Hears of the cell's own faults, which no guest may cause. */
   report(error: unknown): void
 }

@@ -5,9 +5,11 @@
  */
 import { Errno, errnoName, SysError } from '../../kernel/errno.ts'
 import type { ProgramCatalog } from '../../kernel/fs/program-catalog.ts'
+import { JsProgram } from '../../kernel/js/js-program.ts'
 import { Kernel } from '../../kernel/kernel.ts'
-import type { HostPrograms } from '../../kernel/process/host-program.ts'
+import type { HostProgram, HostPrograms } from '../../kernel/process/host-program.ts'
 import { PythonProgram } from '../../kernel/python/python-program.ts'
+import { bytesOf } from '../../kernel/vfs/byte-string.ts'
 import { CELL_WIRE_VERSION, MEMORIES_UNTOLD, type ToCell } from '../../protocol/cell.ts'
 import { parseToCell } from '../../protocol/cell-parse.ts'
 import { BrokerPort } from './broker-port.ts'
@@ -121,6 +123,9 @@ class Cell {
         return this.#kernel.files.journal.failed(message.seq, message.errno)
       case 'allow':
         return void this.#allow(message.memories)
+      case 'snippetSaid':
+      case 'snippetEnded':
+        return this.#broker.takeSnippet(message)
     }
   }
 
@@ -214,18 +219,28 @@ function hostProgramsOf(host: CellHost, broker: BrokerPort): HostPrograms {
       request: (request, process) =>
         request.length > kernel.system.limits.messageBytes ? Promise.resolve(TOO_LONG) : broker.ask(process.call, request),
     })
-    return new Map([['python', python]])
+    const js = new JsProgram(kernel, { startSnippet: () => host.startSnippet?.() ?? broker.startSnippet() })
+    return new Map<string, HostProgram>([
+      ['python', python],
+      [JS, js],
+    ])
   }
 }
+
+/** The program that is no file of the build, and what one who reads it finds. */
+const JS = 'js'
+const JS_FILE = bytesOf('JavaScript, run by the host: see "js --help"\n')
 
 function catalogOf(host: CellHost): ProgramCatalog {
   const programs = new Map<string, { module: string; size: number }>()
   for (const { name, programs: names, bytes } of host.modules)
     for (const program of names) programs.set(program, { module: name, size: bytes })
+  programs.set(JS, { module: JS, size: JS_FILE.length })
   return {
     names: () => [...programs.keys()].toSorted(),
     find: (name) => programs.get(name),
     read: (module, done) => {
+      if (module === JS) return done(JS_FILE)
       host.readModule(module).then(done, (error: unknown) => {
         host.report(error)
         done(undefined)

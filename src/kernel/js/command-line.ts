@@ -1,0 +1,73 @@
+/** The command line of `js`: which script, and with what. Corresponds to the first part of node(1). */
+import type { ByteString } from '../vfs/byte-string.ts'
+
+export const VERSION = 'Tidepool js 0.1.0'
+
+export const HELP = `Usage: js [options] [SCRIPT | -] [arguments]
+       js [options] -e CODE [arguments]
+Runs modern JavaScript as a module, without imports, in a place of its own.
+
+  -e, --eval CODE    run CODE
+  -p, --print CODE   run CODE and print its value, that of its last expression
+  -V, -v, --version  print the version
+  -h, --help         print this
+  -                  read the script from standard input, as without SCRIPT
+
+Globals: console, fs (async: readFile, writeFile, appendFile, readdir, stat,
+lstat, mkdir, rm, rmdir, rename, unlink, copyFile, exists, realpath, readlink,
+symlink, chmod, cwd), args, stdin (lines; text(), bytes()), stdout.write,
+stderr.write, exit(code), timers, structuredClone, TextEncoder, TextDecoder,
+URL, atob, btoa, crypto, performance.now. There is no network, no import and
+nothing synchronous: await fs.readFile('data.json', 'utf8').
+`
+
+export type ScriptSource = { readonly from: 'file'; readonly path: ByteString } | { readonly from: 'stdin' } | CodeSource
+interface CodeSource {
+  readonly from: 'code'
+  readonly code: ByteString
+}
+
+export type JsCommand =
+  | { readonly do: 'say'; readonly text: string }
+  | { readonly do: 'complain'; readonly text: string }
+  | { readonly do: 'run'; readonly source: ScriptSource; readonly args: readonly ByteString[]; readonly print: boolean }
+
+const USAGE = 'Try "js --help".'
+
+export function parseCommandLine(argv: readonly ByteString[]): JsCommand {
+  const [first, second, ...rest] = argv.slice(1)
+  switch (first) {
+    case undefined:
+      return { do: 'run', source: { from: 'stdin' }, args: [], print: false }
+    case '-h':
+    case '--help':
+      return { do: 'say', text: HELP }
+    case '-V':
+    case '-v':
+    case '--version':
+      return { do: 'say', text: `${VERSION}\n` }
+    case '-e':
+    case '--eval':
+    case '-p':
+    case '--print':
+    case '-pe':
+      if (second === undefined) return complaint(`${first} needs CODE`)
+      return { do: 'run', source: { from: 'code', code: second }, args: withoutDashes(rest), print: first.includes('p') }
+    case '-':
+      return { do: 'run', source: { from: 'stdin' }, args: argv.slice(2), print: false }
+    case '--':
+      return file(argv.slice(2))
+    default:
+      if (first.startsWith('-')) return complaint(`there is no option ${first}`)
+      return file(argv.slice(1))
+  }
+}
+
+function file([path, ...args]: readonly ByteString[]): JsCommand {
+  if (path === undefined) return { do: 'run', source: { from: 'stdin' }, args: [], print: false }
+  return { do: 'run', source: { from: 'file', path }, args, print: false }
+}
+
+const withoutDashes = (args: readonly ByteString[]): readonly ByteString[] => (args[0] === '--' ? args.slice(1) : args)
+
+const complaint = (reason: string): JsCommand => ({ do: 'complain', text: `js: ${reason}\n${USAGE}\n` })

@@ -1,0 +1,366 @@
+/**
+ * One `js` process: it reads its script, has it run, and serves what the script prints, reads and asks for. It is an event loop of
+ * generators. Whatever arrives only wakes the process, and the work is done when the scheduler resumes it, so a stopped process does nothing
+ * and a killed one ends its script at once. What the script says is hostile: see protocol/js-wire.ts.
+ */
+import {
+  encodeScriptMessage,
+  type FromScript,
+  JS_OUTPUT_CREDIT,
+  JS_WINDOW_BYTES,
+  JS_WINDOW_MESSAGES,
+  parseFromScript,
+  type ScriptStart,
+} from '../../protocol/js-wire.ts'
+import { Errno, errnoName, SysError } from '../errno.ts'
+import type { HostInstance, HostProgramKernel } from '../process/host-program.ts'
+import type { Process } from '../process/process.ts'
+import { Signal } from '../process/signal.ts'
+import { Waiter, type WaitQueue } from '../process/wait-queue.ts'
+import { type ByteString, byteString, bytesOf, fromText, toText } from '../vfs/byte-string.ts'
+import { GuestMemory } from '../wasi/memory.ts'
+import { type JsCommand, parseCommandLine, type ScriptSource } from './command-line.ts'
+import { JsFiles, readSome, type Waiting, writeAll } from './js-files.ts'
+import type { SnippetPort } from './snippet-port.ts'
+
+type RunCommand = Extract<JsCommand, { do: 'run' }>
+
+const RESULT_VARIABLE = 'TIDEPOOL_RESULT_FD=3'
+const RESULT_FD = 3
+const READ_BYTES = 64 * 1024
+const USAGE_STATUS = 9
+const REFUSED_STATUS = 126
+
+/** A generator and what it waits for. */
+interface Task {
+  readonly steps: Waiting<void>
+  readonly waiter: Waiter
+  isReady: boolean
+}
+
+export class JsInstance implements HostInstance {
+  /** It has none: the script's memory is elsewhere. */
+  readonly guest = new GuestMemory({ buffer: new ArrayBuffer(0), grow: () => 0 }, () => {})
+  readonly #kernel: HostProgramKernel
+  readonly #argv: readonly ByteString[]
+  readonly #wantsResult: boolean
+  readonly #startSnippet: () => SnippetPort | undefined
+  readonly #status = Promise.withResolvers<number>()
+  readonly #tasks = new Set<Task>()
+  /** what has arrived and was not looked at yet: a message, or why there will be no more */
+  readonly #inbox: (Uint8Array | { readonly gone: string })[] = []
+  #inboxBytes = 0
+  readonly #output: Readonly<Record<1 | 2, { readonly parts: Uint8Array[]; task: Task | undefined }>> = {
+    1: { parts: [], task: undefined },
+    2: { parts: [], task: undefined },
+  }
+  /** output that the script may send without further credit */
+  readonly #credit = { 1: JS_OUTPUT_CREDIT, 2: JS_OUTPUT_CREDIT }
+  readonly #open = new Set<number>()
+  #process: Process | undefined
+  #files: JsFiles | undefined
+  #port: SnippetPort | undefined
+  #starts: ScriptStart | undefined
+  #exit: number | undefined
+
+  constructor(
+    kernel: HostProgramKernel,
+    argv: readonly ByteString[],
+    env: readonly ByteString[],
+    startSnippet: () => SnippetPort | undefined,
+  ) {
+    this.#kernel = kernel
+    this.#argv = argv
+    this.#wantsResult = env.includes(RESULT_VARIABLE)
+    this.#startSnippet = startSnippet
+  }
+
+  start(): Promise<number> {
+    const process = this.#kernel.system.scheduler.current!
+    this.#process = process
+    this.#files = new JsFiles(this.#kernel.system.vfs, process)
+    this.#begin(this.#main())
+    this.#step()
+    this.#rest()
+    return this.#status.promise
+  }
+
+  release(): void {
+    this.#close()
+  }
+
+  // --- the event loop
+  /** The scheduler's turn for this process. */
+  #turn(): void {
+    const { scheduler } = this.#kernel.system
+    scheduler.switchTo(this.#process)
+    this.#step()
+    scheduler.switchTo(undefined)
+    this.#rest()
+  }
+
+  #step(): void {
+    try {
+      this.#takeInbox()
+      for (const task of this.#tasks) if (task.isReady && this.#isRunning) this.#advance(task)
+    } catch (error) {
+      this.#kernel.report(error)
+      this.#exit ??= 1
+    }
+  }
+
+  get #isRunning(): boolean {
+    return this.#process!.alive && this.#exit === undefined
+  }
+
+  /** Until it is woken, or for good. */
+  #rest(): void {
+    if (this.#isRunning) {
+      this.#process!.resume = () => this.#turn()
+      return
+    }
+    this.#close()
+    this.#status.resolve(this.#exit ?? 0)
+  }
+
+  #begin(steps: Waiting<void>): Task {
+    const task: Task = {
+      steps,
+      isReady: true,
+      waiter: new Waiter(() => {
+        task.isReady = true
+        this.#process!.wake()
+      }),
+    }
+    this.#tasks.add(task)
+    return task
+  }
+
+  #advance(task: Task): void {
+    task.isReady = false
+    const { done, value } = task.steps.next()
+    if (done) this.#tasks.delete(task)
+    else (value as WaitQueue).add(task.waiter)
+  }
+
+  #close(): void {
+    this.#port?.end()
+    this.#port = undefined
+    for (const task of this.#tasks) {
+      task.waiter.leave()
+      task.steps.return()
+    }
+    this.#tasks.clear()
+    this.#inbox.length = 0
+  }
+
+  // --- from the command line to the script
+  *#main(): Waiting<void> {
+    const command = parseCommandLine(this.#argv)
+    if (command.do === 'say') return yield* this.#sayAndExit(1, command.text, 0)
+    if (command.do === 'complain') return yield* this.#sayAndExit(2, command.text, USAGE_STATUS)
+    const code = yield* this.#source(command.source)
+    if (code === undefined) return
+    const { scriptBytes } = this.#kernel.system.limits
+    if (code.length > scriptBytes) {
+      return yield* this.#sayAndExit(2, `js: Cannot run "${nameOf(command.source)}": it is longer than the limit scriptBytes\n`, 1)
+    }
+    this.#starts = this.#startOf(command, toText(code))
+    this.#port = this.#startSnippet()
+    if (!this.#port) return yield* this.#sayAndExit(2, 'js: Cannot run the script: as many run as the limit jsWorkers allows\n', 1)
+    this.#port.listen(
+      (raw) => this.#hear(raw),
+      (reason) => this.#receive({ gone: reason }),
+    )
+  }
+
+  #startOf({ source, args, print }: RunCommand, code: string): ScriptStart {
+    const { jsTimers, jsRequests, jsOutputBytes, jsResultBytes } = this.#kernel.system.limits
+    return {
+      name: nameOf(source),
+      code,
+      args: args.map(toText),
+      print,
+      result: this.#wantsResult,
+      limits: { timers: jsTimers, requests: jsRequests, outputBytes: jsOutputBytes, resultBytes: jsResultBytes },
+    }
+  }
+
+  /** Undefined where it cannot be read, which has been said. */
+  *#source(source: ScriptSource): Waiting<ByteString | undefined> {
+    if (source.from === 'code') return source.code
+    try {
+      return source.from === 'stdin' ? yield* this.#readInput() : yield* this.#readFile(source.path)
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error
+      yield* this.#sayAndExit(2, `js: Cannot read "${nameOf(source)}": ${errnoName(error.errno)}\n`, 1)
+      return undefined
+    }
+  }
+
+  *#readInput(): Waiting<ByteString> {
+    const { file } = this.#process!.fds.get(0)
+    let code = ''
+    for (;;) {
+      const bytes = yield* readSome(file, READ_BYTES)
+      code += byteString(bytes)
+      if (bytes.length === 0 || code.length > this.#kernel.system.limits.scriptBytes) return code
+    }
+  }
+
+  *#readFile(path: ByteString): Waiting<ByteString> {
+    let code = ''
+    for (;;) {
+      const { bytes } = yield* this.#files!.read(path, code.length, READ_BYTES)
+      code += byteString(bytes!)
+      if (bytes!.length === 0 || code.length > this.#kernel.system.limits.scriptBytes) return code
+    }
+  }
+
+  *#sayAndExit(fd: 1 | 2, text: string, status: number): Waiting<void> {
+    yield* this.#write(fd, bytesOf(fromText(text)))
+    this.#exit = status
+  }
+
+  // --- what the script says
+  #hear(raw: unknown): void {
+    this.#receive(raw instanceof Uint8Array ? raw : { gone: 'it broke the rules of its port: a message is no byte array' })
+  }
+
+  #receive(message: Uint8Array | { readonly gone: string }): void {
+    if (!this.#port) return
+    this.#inbox.push(message)
+    if (message instanceof Uint8Array) this.#inboxBytes += message.length
+    if (this.#inboxBytes > JS_WINDOW_BYTES || this.#inbox.length > JS_WINDOW_MESSAGES) {
+      this.#inbox.length = 0
+      this.#inboxBytes = 0
+      this.#inbox.push({ gone: 'it broke the rules of its port: it floods it' })
+      this.#port.end()
+    }
+    this.#process!.wake()
+  }
+
+  #takeInbox(): void {
+    const messages = this.#inbox.splice(0)
+    this.#inboxBytes = 0
+    for (const message of messages) {
+      if (!this.#port || !this.#isRunning) return
+      if (!(message instanceof Uint8Array)) this.#die(message.gone)
+      else {
+        const parsed = parseFromScript(message)
+        if (parsed.ok) this.#take(parsed.value)
+        else this.#breach(parsed.reason)
+      }
+    }
+  }
+
+  #take(message: FromScript): void {
+    switch (message.t) {
+      case 'ready':
+        return this.#run()
+      case 'refused':
+        this.#port?.end()
+        this.#port = undefined
+        return void this.#begin(this.#sayAndExit(2, `js: Cannot run the script: ${message.reason}\n`, REFUSED_STATUS))
+      case 'out':
+        return this.#print(message.fd, message.bytes)
+      case 'ask':
+        return this.#ask(message)
+      case 'end':
+        this.#port?.end()
+        this.#port = undefined
+        return void this.#begin(this.#ending(message.status, message.bytes))
+    }
+  }
+
+  #run(): void {
+    const start = this.#starts
+    this.#starts = undefined
+    if (!start) return this.#breach('it is ready twice')
+    this.#say({ t: 'start', ...start, args: [...start.args], limits: { ...start.limits } })
+  }
+
+  #print(fd: 1 | 2, bytes: Uint8Array): void {
+    this.#credit[fd] -= bytes.length
+    if (this.#credit[fd] < 0) return this.#breach('it prints more than it has credit for')
+    const output = this.#output[fd]
+    output.parts.push(bytes)
+    output.task ??= this.#begin(this.#drain(fd))
+  }
+
+  *#drain(fd: 1 | 2): Waiting<void> {
+    const output = this.#output[fd]
+    for (let part = output.parts.shift(); part; part = output.parts.shift()) {
+      yield* this.#write(fd, part)
+      this.#credit[fd] += part.length
+      this.#say({ t: 'credit', fd, bytes: part.length })
+    }
+    output.task = undefined
+  }
+
+  /** What cannot be written because nobody reads it ends the process, unless it ignores SIGPIPE; other errors lose it. */
+  *#write(fd: number, bytes: Uint8Array): Waiting<void> {
+    try {
+      yield* writeAll(this.#process!.fds.get(fd).file, bytes)
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error
+      if (error.errno === Errno.EPIPE && fd !== RESULT_FD) this.#kernel.system.table.send(this.#process!, Signal.PIPE)
+    }
+  }
+
+  #ask({ req, op, bytes }: Extract<FromScript, { t: 'ask' }>): void {
+    if (this.#open.has(req) || this.#open.size >= this.#kernel.system.limits.jsRequests) return this.#breach('it asks too much at once')
+    this.#open.add(req)
+    this.#begin(this.#answer(req, this.#files!.perform(op, bytes)))
+  }
+
+  *#answer(req: number, work: ReturnType<JsFiles['perform']>): Waiting<void> {
+    try {
+      const { value, bytes } = yield* work
+      this.#open.delete(req)
+      this.#say(value === undefined ? { t: 'answer', req } : { t: 'answer', req, value }, bytes)
+    } catch (error) {
+      if (!(error instanceof SysError)) this.#kernel.report(error)
+      this.#open.delete(req)
+      this.#say({ t: 'answer', req, code: error instanceof SysError ? errnoName(error.errno) : 'EIO' })
+    }
+  }
+
+  /** The script is over: its output first, then its result, then its status. */
+  *#ending(status: number, result: Uint8Array): Waiting<void> {
+    for (const fd of [1, 2] as const) {
+      const { task } = this.#output[fd]
+      if (!task) continue
+      this.#tasks.delete(task)
+      task.waiter.leave()
+      yield* task.steps as Waiting<void>
+    }
+    if (this.#wantsResult && result.length > 0) yield* this.#write(RESULT_FD, result)
+    this.#exit = status
+  }
+
+  #say(header: Parameters<typeof encodeScriptMessage>[0], bytes?: Uint8Array): void {
+    this.#port?.send(encodeScriptMessage(header, bytes))
+  }
+
+  #breach(reason: string): void {
+    this.#die(`it broke the rules of its port: ${reason}`)
+  }
+
+  /** The script is gone, or has to go: what it is told on standard error, as far as there is room, and status 137. */
+  #die(reason: string): void {
+    this.#port?.end()
+    this.#port = undefined
+    try {
+      this.#process!.fds.get(2).file.write(bytesOf(fromText(`js: the script was ended: ${reason}\n`)))
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error
+    }
+    if (this.#process!.alive) this.#kernel.system.table.end(this.#process!, Signal.KILL)
+  }
+}
+
+function nameOf(source: ScriptSource): string {
+  if (source.from === 'file') return toText(source.path)
+  return source.from === 'code' ? '[eval]' : '[stdin]'
+}
