@@ -1,11 +1,11 @@
-/** Every tenth recorded command line (tests/shell/cases), asked for by a page and answered by a cell of the built extension. */
+/** Every tenth recorded command line of the shell and every fifth of Python, asked for by a page and answered by a cell of the built extension. */
 import { expect, test, type Page } from '@playwright/test'
 import { callTool, run } from '../support/btcp.ts'
 import { launchTidepool, type Tidepool } from '../support/extension.ts'
-import { readFamilies, recorded, type ShellCase } from '../support/shell-case.ts'
+import { PROBE, readFamilies, recorded, type CaseSuite, type ShellCase } from '../support/shell-case.ts'
 import { serveSites, type SiteServer } from '../support/site-server.ts'
 
-const EVERY = 10
+const EVERY: Readonly<Record<CaseSuite, number>> = { shell: 10, python: 5 }
 let sites: SiteServer
 let tidepool: Tidepool
 let page: Page
@@ -20,15 +20,24 @@ test.afterAll(async () => {
   await sites[Symbol.asyncDispose]()
 })
 
-const runnable = readFamilies().flatMap(({ family, files, cases }) =>
-  cases.filter(({ skip, differs }) => skip === undefined && differs === undefined).map((shellCase) => ({ family, files, shellCase })),
-)
-for (const { family, files, shellCase } of runnable.filter((_, i) => i % EVERY === 0))
-  test(`${family}: ${shellCase.name ?? shellCase.sh}`, async () => {
-    await run(page, 'rm -rf /home/user/* /home/user/.[!.]* /tmp/* 2>/dev/null; :')
-    for (const [path, content] of Object.entries({ ...files, ...shellCase.files })) await write(path, content)
-    expect(await answer(shellCase)).toEqual({ stdout: shellCase.stdout, stderr: shellCase.stderr, status: shellCase.status })
-  })
+for (const suite of ['shell', 'python'] as const) {
+  test(`the programs of the cases of ${suite} are in a cell`, async () => expect(await missing(suite), PROBE[suite]).toBe(false))
+  for (const { family, files, shellCase } of runnable(suite).filter((_, i) => i % EVERY[suite] === 0))
+    test(`${suite}, ${family}: ${shellCase.name ?? shellCase.sh}`, async () => {
+      test.skip(await missing(suite), 'its program is not in the cell')
+      await run(page, 'rm -rf /home/user/* /home/user/.[!.]* /tmp/* 2>/dev/null; :')
+      for (const [path, content] of Object.entries({ ...files, ...shellCase.files })) await write(path, content)
+      expect(await answer(shellCase)).toEqual({ stdout: shellCase.stdout, stderr: shellCase.stderr, status: shellCase.status })
+    })
+}
+
+function runnable(suite: CaseSuite) {
+  return readFamilies(suite).flatMap(({ family, files, cases }) =>
+    cases.filter(({ skip, differs }) => skip === undefined && differs === undefined).map((shellCase) => ({ family, files, shellCase })),
+  )
+}
+
+const missing = async (suite: CaseSuite): Promise<boolean> => (await run(page, PROBE[suite])).exitCode !== 0
 
 async function write(path: string, content: string): Promise<void> {
   const { failure } = await callTool(page, 'fs_write', { path, content, mkdirs: true })

@@ -1,5 +1,6 @@
 /**
- * The form of tests/shell/cases/*.yaml: command lines with what Debian 12's bash and GNU tools answered (scripts/record-cases.mjs).
+ * The form of tests/shell/cases/*.yaml and tests/python/cases/*.yaml: command lines with what Debian 12's bash and GNU tools answered and,
+ * in those of Python, CPython (scripts/record-cases.mjs).
  * Bytes that are no UTF-8 stand as base64. Process numbers in job messages differ from run to run and are compared as `PID`.
  */
 import { readFileSync, readdirSync } from 'node:fs'
@@ -28,17 +29,22 @@ export interface ShellCaseFamily {
   readonly cases: readonly ShellCase[]
 }
 
-const FOLDER = fileURLToPath(new URL('../shell/cases/', import.meta.url))
+/** The folder of tests whose cases are meant. */
+export type CaseSuite = 'shell' | 'python'
 
-export function readFamilies(): ShellCaseFamily[] {
-  return readdirSync(FOLDER)
+export function readFamilies(suite: CaseSuite): ShellCaseFamily[] {
+  const folder = fileURLToPath(new URL(`../${suite}/cases/`, import.meta.url))
+  return readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
     .toSorted()
     .map((name) => {
-      const { files = {}, cases } = parse(readFileSync(FOLDER + name, 'utf8')) as { files?: Record<string, string>; cases: ShellCase[] }
+      const { files = {}, cases } = parse(readFileSync(folder + name, 'utf8')) as { files?: Record<string, string>; cases: ShellCase[] }
       return { family: name.replace('.yaml', ''), files, cases }
     })
 }
+
+/** The command line that succeeds where the suite's programs are in the cell. */
+export const PROBE: Readonly<Record<CaseSuite, string>> = { shell: 'type -P cat', python: 'type -P python3 python' }
 
 /** Bytes as they are recorded. */
 export function recorded(bytes: Uint8Array): Recorded {
