@@ -29,9 +29,13 @@ const EXTENSION = '_tidepool.cpython-314-wasm32-emscripten.so'
 /** Parts of the standard library that cannot work in a cell, or that Tidepool has its own of. */
 const LEFT_OUT = /^(?:_pyodide|pyodide|site-packages|ensurepip|idlelib|turtledemo|__phello__)\/|^(?:turtle|antigravity)\.py$/
 
+const ownAsyncio = (what: string, name: string): string => `${what} = __import__('_tidepool_asyncio').${name}()`
+
 /** Where CPython's library asks for what this platform has in another way. Each text must be there exactly once. */
 const CHANGES: readonly (readonly [file: string, from: string, to: string])[] = [
   ['subprocess.py', '_can_fork_exec = sys.platform not in {"emscripten", "wasi", "ios", "tvos", "watchos"}', '_can_fork_exec = True'],
+  ['asyncio/selector_events.py', 'self._ssock, self._csock = socket.socketpair()', ownAsyncio('self._ssock, self._csock', 'wake_pipe')],
+  ['asyncio/unix_events.py', 'self._watcher = _ThreadedChildWatcher()', ownAsyncio('self._watcher', 'ChildWatcher')],
   ['subprocess.py', 'from _posixsubprocess import fork_exec as _fork_exec', 'from _tidepool_process import fork_exec as _fork_exec'],
 ]
 

@@ -80,13 +80,14 @@ export const descriptorCalls = (system: System) => ({
     return to
   },
 
+  /** Both ends are closed on exec: Emscripten's pipe2(3) comes here without the flag that CPython always gives it. */
   pipe(out: number): number {
     const process = enter(system)
     const at = process.guest.at(out, 8)
     process.fds.lowestFree(process.fds.lowestFree() + 1)
     const [reader, writer] = system.vfs.pipe()
-    process.guest.setU32(at, process.fds.add(reader, false))
-    process.guest.setU32(at + 4, process.fds.add(writer, false))
+    process.guest.setU32(at, process.fds.add(reader, true))
+    process.guest.setU32(at + 4, process.fds.add(writer, true))
     return 0
   },
 

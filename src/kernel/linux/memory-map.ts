@@ -86,8 +86,7 @@ export function memoryMapCalls(system: System) {
 }
 
 function allocate(process: Process, length: number): number {
-  const { allocate: take } = process.instance
-  const address = take?.(ALIGN, length) ?? 0
+  const address = process.instance.allocate?.(ALIGN, length) ?? 0
   process.guest.refresh()
   if (address === 0) throw SysError.of(Errno.ENOMEM)
   return address

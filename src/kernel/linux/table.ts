@@ -21,7 +21,7 @@ const rows: readonly Row[] = [
   ['fchownat', 'iiiii', '', 'full', 'recorded; nothing follows from it'],
   ['dup', 'i', '', 'full', ''],
   ['dup3', 'iii', '', 'full', ''],
-  ['pipe', 'i', '', 'full', ''],
+  ['pipe', 'i', '', 'full', 'both ends are closed on exec'],
   ['fdatasync', 'i', 'waits', 'full', ''],
   ['stat64', 'ii', '', 'full', ''],
   ['lstat64', 'ii', '', 'full', ''],
