@@ -9,7 +9,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { CellHandle } from '../orchestrator/platform.ts'
 
-interface CellProgram {
+/** A program for a locked child. */
+export interface LockedProgram {
   readonly script: string
   /** all that the child may read */
   readonly readable: readonly string[]
@@ -18,7 +19,7 @@ interface CellProgram {
 const HERE = dirname(fileURLToPath(import.meta.url))
 
 /** The built cell beside the built package, or the sources when this is run from them. */
-function cellProgram(): CellProgram {
+function cellProgram(): LockedProgram {
   const built = join(HERE, 'cell', 'cell-process.js')
   if (existsSync(built)) return { script: built, readable: [join(HERE, 'cell')] }
   const root = join(HERE, '..', '..')
@@ -49,16 +50,16 @@ function lockFlags(readable: readonly string[]): string[] {
 const GUARDED = 'exec 4<&0; { read -r word <&4 || kill -9 $$; } >/dev/null 2>&1 3>&- & unset PWD OLDPWD SHLVL _; exec "$@" </dev/null 4<&-'
 const SHELL = '/bin/sh'
 
-function startProcess(args: readonly string[], cwd: string): ChildProcess {
+function startProcess(args: readonly string[], cwd: string, stderr: 'inherit' | 'ignore'): ChildProcess {
   const command = existsSync(SHELL) ? [SHELL, '-c', GUARDED, 'cell', process.execPath, ...args] : [process.execPath, ...args]
   const [program = '', ...rest] = command
-  const stdio: StdioOptions = ['pipe', 'ignore', 'inherit', 'ipc']
+  const stdio: StdioOptions = ['pipe', 'ignore', stderr, 'ipc']
   return spawn(program, rest, { cwd, env: {}, stdio, serialization: 'advanced', detached: true })
 }
 
-export async function startCellProcess(): Promise<CellHandle> {
-  const { script, readable } = cellProgram()
-  const child = startProcess([...lockFlags(readable), script], dirname(script))
+/** A child that is locked, dies with this process and does not keep it alive. */
+export function startLocked({ script, readable }: LockedProgram, flags: readonly string[], stderr: 'inherit' | 'ignore'): ChildProcess {
+  const child = startProcess([...lockFlags(readable), ...flags, script], dirname(script), stderr)
   // The guard is sent home when the cell has ended: the number may be another process's then.
   child.once('exit', () => child.stdin?.end('done\n'))
   child.stdin?.on('error', () => {})
@@ -67,6 +68,11 @@ export async function startCellProcess(): Promise<CellHandle> {
   child.unref()
   child.channel?.unref()
   if (child.stdin instanceof Socket) child.stdin.unref()
+  return child
+}
+
+export async function startCellProcess(): Promise<CellHandle> {
+  const child = startLocked(cellProgram(), [], 'inherit')
   return {
     port: {
       send: (message) => {

@@ -6,6 +6,7 @@ import type { Mount, Platform } from '../orchestrator/platform.ts'
 import { MemoryTables } from '../orchestrator/store/memory-tables.ts'
 import type { Tables } from '../orchestrator/store/tables.ts'
 import { startCellProcess } from './cell-child.ts'
+import { startScriptProcess } from './script-child.ts'
 import { SqliteTables } from './sqlite-tables.ts'
 import { textCodec } from './text.ts'
 
@@ -18,6 +19,7 @@ export interface NodePlatformOptions {
 export function nodePlatform({ store, mounts }: NodePlatformOptions): Platform {
   return {
     startCell: startCellProcess,
+    startSnippet: startScriptProcess,
     tables: async (): Promise<Tables> => (store === undefined ? new MemoryTables() : SqliteTables.open(store)),
     mounts: () => mounts,
     clock: { now: () => performance.timeOrigin + performance.now(), monotonic: () => performance.now() },

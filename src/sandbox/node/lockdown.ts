@@ -114,7 +114,7 @@ function deniedSocket(): Promise<boolean> {
   })
 }
 
-async function failsToImport(specifier: string): Promise<boolean> {
+export async function failsToImport(specifier: string): Promise<boolean> {
   try {
     await import(/* @vite-ignore */ specifier)
     return false

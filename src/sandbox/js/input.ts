@@ -1,0 +1,74 @@
+/** The object `stdin` of a script: the lines of standard input, or all of it. It is read when it is asked for, never ahead. */
+import { JS_PART_BYTES } from '../../protocol/js-wire.ts'
+import type { Activity } from './activity.ts'
+import { joined } from './files.ts'
+import type { JsHost } from './js-host.ts'
+import type { CellPort } from './port.ts'
+
+export class Input {
+  readonly #port: CellPort
+  readonly #activity: Activity
+  readonly #host: JsHost
+  #rest: Uint8Array = new Uint8Array(0)
+  #isEnd = false
+
+  constructor(port: CellPort, activity: Activity, host: JsHost) {
+    this.#port = port
+    this.#activity = activity
+    this.#host = host
+  }
+
+  get api(): object {
+    return {
+      text: async () => this.#host.decode(await this.#all()),
+      bytes: async () => await this.#all(),
+      lines: () => this.#lines(),
+      [Symbol.asyncIterator]: () => this.#lines(),
+    }
+  }
+
+  /** Without their newlines; a last one that has none counts. */
+  async *#lines(): AsyncGenerator<string, void, undefined> {
+    let parts: Uint8Array[] = []
+    for (;;) {
+      const bytes = await this.#next()
+      if (bytes.length === 0) break
+      let from = 0
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, from)) {
+        parts.push(bytes.subarray(from, end))
+        from = end + 1
+        this.#rest = bytes.subarray(from)
+        yield this.#line(parts)
+        parts = []
+      }
+      this.#rest = new Uint8Array(0)
+      if (from < bytes.length) parts.push(bytes.subarray(from))
+    }
+    if (parts.length > 0) yield this.#line(parts)
+  }
+
+  #line(parts: readonly Uint8Array[]): string {
+    const bytes = parts.length === 1 ? parts[0]! : joined(parts, parts.reduce((sum, part) => sum + part.length, 0))
+    return this.#host.decode(bytes)
+  }
+
+  async #all(): Promise<Uint8Array> {
+    const parts: Uint8Array[] = []
+    let length = 0
+    for (let bytes = await this.#next(); bytes.length > 0; bytes = await this.#next()) {
+      parts.push(bytes)
+      length += bytes.length
+    }
+    return joined(parts, length)
+  }
+
+  /** What a reader before has left, then the next part; none at the end. */
+  async #next(): Promise<Uint8Array> {
+    const rest = this.#rest
+    this.#rest = new Uint8Array(0)
+    if (rest.length > 0 || this.#isEnd) return rest
+    const { bytes } = await this.#activity.during(this.#port.ask({ op: 'input', length: JS_PART_BYTES }))
+    this.#isEnd = bytes.length === 0
+    return bytes
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * One output stream of a script. Text is gathered and sent by credit; what has no credit waits here, since a script that computes cannot
+ * be made to wait. Small parts are sent one at a time: the next one when the cell has taken the one before.
+ */
+import { JS_OUTPUT_CREDIT } from '../../protocol/js-wire.ts'
+import type { CellPort } from './port.ts'
+
+const PART_BYTES = 64 * 1024
+/** Below it a part waits while another one is under way. */
+const SMALL = 16 * 1024
+
+export interface OutputHost {
+  encode(text: string): Uint8Array
+  microtask(task: () => void): void
+  /** More waits than may. */
+  overflow(): void
+}
+
+export class Output {
+  readonly #port: CellPort
+  readonly #fd: 1 | 2
+  readonly #host: OutputHost
+  readonly #most: number
+  #text = ''
+  readonly #parts: Uint8Array[] = []
+  #waiting = 0
+  #credit = JS_OUTPUT_CREDIT
+  #scheduled = false
+  readonly #drained: (() => void)[] = []
+
+  constructor(port: CellPort, fd: 1 | 2, most: number, host: OutputHost) {
+    this.#port = port
+    this.#fd = fd
+    this.#most = most
+    this.#host = host
+  }
+
+  write(data: string | Uint8Array): void {
+    if (typeof data === 'string') this.#text += data
+    else {
+      this.#gather()
+      this.#add(data.slice())
+    }
+    if (this.#text.length >= PART_BYTES) this.flush()
+    else this.#flushLater()
+  }
+
+  /** Resolves when everything written so far has gone to the cell. */
+  drained(): Promise<void> {
+    this.flush()
+    if (this.isEmpty) return Promise.resolve()
+    return new Promise((resolve) => this.#drained.push(resolve))
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting === 0 && this.#text === ''
+  }
+
+  credit(bytes: number): void {
+    this.#credit += bytes
+    this.flush()
+    if (!this.isEmpty) return
+    for (const resolve of this.#drained.splice(0)) resolve()
+  }
+
+  /** Sends what there is credit for. */
+  flush(isLast = false): void {
+    this.#gather()
+    while (this.#parts.length > 0 && this.#credit > 0) {
+      const isSmall = this.#waiting < SMALL && this.#credit < JS_OUTPUT_CREDIT
+      if (isSmall && !isLast) return
+      this.#send(Math.min(PART_BYTES, this.#credit))
+    }
+    if (this.#waiting > this.#most) this.#host.overflow()
+  }
+
+  #send(most: number): void {
+    const [first] = this.#parts as [Uint8Array]
+    const part = first.length <= most ? first : first.subarray(0, most)
+    if (part === first) this.#parts.shift()
+    else this.#parts[0] = first.subarray(most)
+    this.#waiting -= part.length
+    this.#credit -= part.length
+    this.#port.send({ t: 'out', fd: this.#fd, bytes: part })
+  }
+
+  #gather(): void {
+    if (this.#text === '') return
+    const bytes = this.#host.encode(this.#text)
+    this.#text = ''
+    this.#add(bytes)
+  }
+
+  #add(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#parts.push(bytes)
+    this.#waiting += bytes.length
+  }
+
+  #flushLater(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#host.microtask(() => {
+      this.#scheduled = false
+      this.flush()
+    })
+  }
+}

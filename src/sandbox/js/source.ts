@@ -1,0 +1,126 @@
+/**
+ * A script's text made ready to run as a module. acorn finds the last expression, whose value is the program's, and everything that asks
+ * for another module, which there is not. What is put into the text moves nothing but what follows it on its line, and `at` undoes that.
+ */
+import { type ImportExpression, type Node, parse, type Program } from 'acorn'
+
+/** Lines from 1, columns from 1, as V8 counts them. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+export interface PreparedSource {
+  readonly text: string
+  /** Where a position of `text` is in the script. */
+  at(position: Position): Position
+}
+
+/** The script cannot be run as it is written. */
+export class ScriptSyntaxError extends Error {
+  override readonly name = 'SyntaxError'
+  readonly position: Position
+  constructor(message: string, position: Position) {
+    super(message)
+    this.position = position
+  }
+}
+
+/** `hook` is a name that the script does not hold: it is called at its start, and its `value` is set at its end. */
+export function prepareSource(code: string, hook: string): PreparedSource {
+  const { program, dynamic, metas } = parsed(code)
+  refuseModules(program, dynamic)
+  let text = code.startsWith('#!') ? `//${code.slice(2)}` : code
+  for (const meta of metas) text = text.slice(0, meta.start) + IMPORT_META.padEnd(meta.end - meta.start) + text.slice(meta.end)
+  const value = lastExpression(program)
+  const open = `;${hook}.value=await(`
+  if (value) text = `${text.slice(0, value.start)}${open}${text.slice(value.start, value.end)})${text.slice(value.end)}`
+  const from = value?.loc?.start
+  return {
+    text: `${hook}();\n${text}`,
+    at: ({ line, column }) => {
+      const isMoved = from !== undefined && line - 1 === from.line && column - 1 >= from.column + open.length
+      return { line: line - 1, column: isMoved ? column - open.length : column }
+    },
+  }
+}
+
+/** A name that does not occur in the code. */
+export function unusedName(code: string): string {
+  let name = '$run'
+  for (let i = 0; code.includes(name); i++) name = `$run${i}`
+  return name
+}
+
+/** What `import.meta` becomes: as long as that is. */
+export const IMPORT_META = '$importMeta'
+
+interface Parsed {
+  readonly program: Program
+  readonly dynamic: readonly ImportExpression[]
+  readonly metas: readonly Node[]
+}
+
+function parsed(code: string): Parsed {
+  try {
+    const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', locations: true, allowHashBang: true })
+    const dynamic: ImportExpression[] = []
+    const metas: Node[] = []
+    if (code.includes('import')) {
+      for (const node of nodesOf(program)) {
+        if (node.type === 'ImportExpression') dynamic.push(node as ImportExpression)
+        if (node.type === 'MetaProperty' && code.startsWith('import', node.start)) metas.push(node)
+      }
+    }
+    return { program, dynamic, metas: metas.filter((meta) => !code.slice(meta.start, meta.end).includes('\n')) }
+  } catch (error) {
+    throw syntaxErrorOf(error)
+  }
+}
+
+function syntaxErrorOf(error: unknown): unknown {
+  if (!(error instanceof SyntaxError) || !('loc' in error)) {
+    return error instanceof RangeError ? new ScriptSyntaxError('it is nested too deeply', { line: 1, column: 1 }) : error
+  }
+  const { line, column } = error.loc as { readonly line: number; readonly column: number }
+  return new ScriptSyntaxError(error.message.replace(/ \(\d+:\d+\)$/, ''), { line, column: column + 1 })
+}
+
+/** All nodes of a tree, without recursion. */
+function* nodesOf(root: Node): Generator<Node> {
+  const open: unknown[] = [root]
+  while (open.length > 0) {
+    const next = open.pop()
+    if (Array.isArray(next)) for (const item of next as unknown[]) open.push(item)
+    else if (isNode(next)) {
+      yield next
+      for (const key of Object.keys(next)) if (key !== 'loc') open.push((next as unknown as Record<string, unknown>)[key])
+    }
+  }
+}
+
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value && 'start' in value
+
+function refuseModules(program: Program, dynamic: readonly ImportExpression[]): void {
+  for (const node of program.body) {
+    const isImport = node.type === 'ImportDeclaration'
+    const isExport = node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source)
+    if (isImport || isExport) throw refusal(node, (node.source as { value?: unknown } | null)?.value)
+  }
+  const [first] = dynamic
+  if (first) throw refusal(first, (first.source as { value?: unknown }).value)
+}
+
+function refusal(node: Node, name: unknown): ScriptSyntaxError {
+  const { line, column } = node.loc!.start
+  const what = typeof name === 'string' ? `"${name}"` : 'a module'
+  const about = /^(node:)?(fs|path|process|os|util|crypto|buffer|child_process)\b/.test(String(name))
+  const hint = about ? '; what there is are globals: fs (async), args, stdin, console, crypto' : ''
+  return new ScriptSyntaxError(`Cannot import ${what}: a script has no other modules${hint}`, { line, column: column + 1 })
+}
+
+/** The last statement that does something, where it is an expression. */
+function lastExpression(program: Program): Node | undefined {
+  const doing = program.body.findLast((node) => !['EmptyStatement', 'FunctionDeclaration'].includes(node.type))
+  return doing?.type === 'ExpressionStatement' ? doing.expression : undefined
+}
