@@ -36,7 +36,8 @@ function cellFiles(): Plugin {
     name: 'tidepool:cell-files',
     apply: 'build',
     async generateBundle() {
-      this.emitFile({ type: 'asset', fileName: 'cell-worker.js', source: await classicScript('src/sandbox/browser/cell-worker.ts') })
+      for (const name of ['cell-worker', 'js-worker'])
+        this.emitFile({ type: 'asset', fileName: `${name}.js`, source: await classicScript(`src/sandbox/browser/${name}.ts`) })
       for (const [from, to] of Object.entries(COPIED))
         for (const name of readdirSync(from))
           if (/\.(?:wasm|zip|whl)$/.test(name) || name === 'lock.json')

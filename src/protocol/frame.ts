@@ -26,11 +26,19 @@ export type ToWorker =
   /** `module` is a WebAssembly.Module; without it there is none of that name, or its bytes are not those of the build. */
   | { readonly t: 'module'; readonly name: string; readonly module?: unknown }
   | { readonly t: 'bytes'; readonly name: string; readonly bytes?: Uint8Array }
+  /** The worker of a script has failed by itself, or could not be started. */
+  | { readonly t: 'snippetEnded'; readonly snippet: number; readonly reason: string }
 
-/** Worker → frame, on the feed port: a module compiled, or its bytes (a guest reads the file). */
-export interface FromWorker {
-  readonly t: 'need' | 'read'
-  readonly name: string
+/** Worker → frame, on the feed port. */
+export type FromWorker =
+  /** a module compiled, or its bytes (a guest reads the file) */
+  | { readonly t: 'need' | 'read'; readonly name: string }
+  /** A worker for a script; with `snippetStart` comes the port that the script gets. */
+  | { readonly t: 'snippetStart' | 'snippetEnd'; readonly snippet: number }
+
+/** Frame → worker of a script: the one message; its port comes with it. */
+export interface ToScriptWorker {
+  readonly t: 'script'
 }
 
 /** A module of wasm/dist and the programs in it, as wasm/dist/lock.json names them. */
@@ -67,8 +75,16 @@ export function parseFromWorker(message: unknown): FromWorker | undefined {
   if (!isRecord(message)) return undefined
   const t = own(message, 't')
   const name = own(message, 'name')
-  return (t === 'need' || t === 'read') && typeof name === 'string' ? { t, name } : undefined
+  if (t === 'need' || t === 'read') return typeof name === 'string' ? { t, name } : undefined
+  const snippet = own(message, 'snippet')
+  return (t === 'snippetStart' || t === 'snippetEnd') && isWhole(snippet) ? { t, snippet } : undefined
 }
+
+export function parseToScriptWorker(message: unknown): ToScriptWorker | undefined {
+  return isRecord(message) && own(message, 't') === 'script' ? { t: 'script' } : undefined
+}
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 /** What a frame of the same build says to its worker; undefined for anything else. */
 export function parseToWorker(message: unknown): ToWorker | undefined {
@@ -78,6 +94,7 @@ export function parseToWorker(message: unknown): ToWorker | undefined {
     const modules = parseModules(own(message, 'modules'))
     return modules && { t, modules }
   }
+  if (t === 'snippetEnded') return parseSnippetEnded(message)
   const name = own(message, 'name')
   if (typeof name !== 'string') return undefined
   const module = own(message, 'module')
@@ -85,6 +102,13 @@ export function parseToWorker(message: unknown): ToWorker | undefined {
   if (t === 'module') return module === undefined ? { t, name } : { t, name, module }
   if (t === 'bytes') return bytes instanceof Uint8Array ? { t, name, bytes } : { t, name }
   return undefined
+}
+
+function parseSnippetEnded(message: Record<string, unknown>): ToWorker | undefined {
+  const snippet = own(message, 'snippet')
+  const reason = own(message, 'reason')
+  if (!isWhole(snippet) || typeof reason !== 'string') return undefined
+  return { t: 'snippetEnded', snippet, reason: reason.slice(0, REASON) }
 }
 
 function parseModules(value: unknown): BuiltModule[] | undefined {

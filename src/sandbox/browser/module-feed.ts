@@ -1,10 +1,18 @@
-/** Where a cell's worker gets the built modules from: its frame, which compiles each once (protocol/frame.ts). */
+/** Where a cell's worker gets the built modules from, and workers for its scripts: its frame (protocol/frame.ts). */
+import type { SnippetPort } from '../../kernel/js/snippet-port.ts'
 import { type FromWorker, parseToWorker } from '../../protocol/frame.ts'
+
+/** Taken before the powers are removed. */
+const { MessageChannel } = globalThis
 
 export class ModuleFeed {
   readonly #port: MessagePort
   readonly #needed = new Map<string, PromiseWithResolvers<WebAssembly.Module>>()
   readonly #read = new Map<string, PromiseWithResolvers<Uint8Array>>()
+
+  /** what hears that a script's worker has ended by itself */
+  readonly #snippets = new Map<number, (reason: string) => void>()
+  #snippetIds = 0
 
   constructor(port: MessagePort) {
     this.#port = port
@@ -22,7 +30,27 @@ export class ModuleFeed {
     return this.#ask('read', name, this.#read)
   }
 
-  #ask<T>(t: FromWorker['t'], name: string, waiting: Map<string, PromiseWithResolvers<T>>): Promise<T> {
+  /** A worker for one script, on a port of its own. */
+  startSnippet(): SnippetPort {
+    const { port1, port2 } = new MessageChannel()
+    const snippet = ++this.#snippetIds
+    this.#port.postMessage({ t: 'snippetStart', snippet } satisfies FromWorker, [port2])
+    return {
+      send: (message) => port1.postMessage(message, [message.buffer]),
+      listen: (hear, ended) => {
+        this.#snippets.set(snippet, ended)
+        port1.addEventListener('message', (event) => hear(event.data))
+        port1.start()
+      },
+      end: () => {
+        this.#snippets.delete(snippet)
+        port1.close()
+        this.#port.postMessage({ t: 'snippetEnd', snippet } satisfies FromWorker)
+      },
+    }
+  }
+
+  #ask<T>(t: 'need' | 'read', name: string, waiting: Map<string, PromiseWithResolvers<T>>): Promise<T> {
     const asked = waiting.get(name)
     if (asked) return asked.promise
     const answer = Promise.withResolvers<T>()
@@ -35,6 +63,7 @@ export class ModuleFeed {
     const answer = parseToWorker(message)
     if (answer?.t === 'module') this.#takeModule(answer.name, answer.module)
     if (answer?.t === 'bytes') this.#takeBytes(answer.name, answer.bytes)
+    if (answer?.t === 'snippetEnded') this.#snippets.get(answer.snippet)?.(answer.reason)
   }
 
   #takeBytes(name: string, bytes: Uint8Array | undefined): void {

@@ -7,15 +7,22 @@ import { Modules } from './modules.ts'
 import { CellWorkers, warmUp } from './workers.ts'
 
 /** Workers of this page can only be started from a blob. */
-async function workerScript(): Promise<string> {
-  const response = await fetch('/cell-worker.js')
+async function workerScript(file: string): Promise<string> {
+  const response = await fetch(file)
   return URL.createObjectURL(new Blob([await response.text()], { type: 'text/javascript' }))
+}
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: T | undefined
+  return () => (made ??= make())
 }
 
 function serve(host: MessagePort): void {
   const send = (message: FromFrame): void => host.postMessage(message, [])
   const modules = Modules.open()
-  const workers = new CellWorkers(workerScript(), modules, (cell, reason) => send({ t: 'ended', cell, reason }))
+  const workers = new CellWorkers(workerScript('/cell-worker.js'), once(() => workerScript('/js-worker.js')), modules, (cell, reason) =>
+    send({ t: 'ended', cell, reason }),
+  )
   host.addEventListener('message', (event) => {
     const message = parseToFrame(event.data)
     const [broker] = event.ports

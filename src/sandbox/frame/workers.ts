@@ -4,17 +4,26 @@
  */
 import { type ToWorker, parseFromWorker } from '../../protocol/frame.ts'
 import type { Modules } from './modules.ts'
+import { ScriptWorkers } from './script-workers.ts'
 
 export class CellWorkers {
   readonly #script: Promise<string>
+  readonly #jsScript: () => Promise<string>
   readonly #modules: Promise<Modules>
   readonly #ended: (cell: string, reason: string) => void
   /** undefined while its worker is being made ready */
   readonly #workers = new Map<string, Worker | undefined>()
+  readonly #scripts = new Map<string, ScriptWorkers>()
 
-  /** `script` is a blob's address. `ended` is told of each cell that has ended by itself. */
-  constructor(script: Promise<string>, modules: Promise<Modules>, ended: (cell: string, reason: string) => void) {
+  /** `script` and `jsScript`, a cell's and a script's, are (or give) blobs' addresses. `ended` is told of each cell that has ended by itself. */
+  constructor(
+    script: Promise<string>,
+    jsScript: () => Promise<string>,
+    modules: Promise<Modules>,
+    ended: (cell: string, reason: string) => void,
+  ) {
     this.#script = script
+    this.#jsScript = jsScript
     this.#modules = modules
     this.#ended = ended
   }
@@ -30,6 +39,8 @@ export class CellWorkers {
   end(cell: string): void {
     this.#workers.get(cell)?.terminate()
     this.#workers.delete(cell)
+    this.#scripts.get(cell)?.endAll()
+    this.#scripts.delete(cell)
   }
 
   #run(cell: string, broker: MessagePort, script: string, modules: Modules): void {
@@ -37,7 +48,31 @@ export class CellWorkers {
     const worker = new Worker(script, { name: 'cell' })
     this.#workers.set(cell, worker)
     worker.addEventListener('error', (event) => this.#fail(cell, event.message || 'its script does not start'))
-    worker.postMessage({ t: 'start', modules: modules.list } satisfies ToWorker, [broker, feed(modules)])
+    worker.postMessage({ t: 'start', modules: modules.list } satisfies ToWorker, [broker, this.#feed(cell, modules)])
+  }
+
+  /** The worker's end of a port on which modules and workers for scripts are asked for and given. */
+  #feed(cell: string, modules: Modules): MessagePort {
+    const { port1, port2 } = new MessageChannel()
+    const answer: Answer = (message) => port1.postMessage(message)
+    const scripts = new ScriptWorkers(this.#jsScript, (snippet, reason) => answer({ t: 'snippetEnded', snippet, reason }))
+    this.#scripts.set(cell, scripts)
+    port1.addEventListener('message', (event) => {
+      const asked = parseFromWorker(event.data)
+      const [port] = event.ports
+      switch (asked?.t) {
+        case 'need':
+        case 'read':
+          return giveModule(modules, asked, answer)
+        case 'snippetStart':
+          return port && scripts.start(asked.snippet, port)
+        case 'snippetEnd':
+          return scripts.end(asked.snippet)
+        case undefined:
+      }
+    })
+    port1.start()
+    return port2
   }
 
   #fail(cell: string, reason: string): void {
@@ -47,28 +82,21 @@ export class CellWorkers {
   }
 }
 
-/** The worker's end of a port on which modules are asked for and given. */
-function feed(modules: Modules): MessagePort {
-  const { port1, port2 } = new MessageChannel()
-  const answer = (message: ToWorker): void => port1.postMessage(message)
-  port1.addEventListener('message', (event) => {
-    const asked = parseFromWorker(event.data)
-    if (!asked) return
-    const { t, name } = asked
-    if (t === 'need')
-      modules.compile(name).then(
-        (module) => answer({ t: 'module', name, module }),
-        () => answer({ t: 'module', name }),
-      )
-    else
-      modules.read(name).then(
-        (bytes) => answer({ t: 'bytes', name, bytes }),
-        () => answer({ t: 'bytes', name }),
-      )
-  })
-  port1.start()
-  return port2
+/** Answers a worker that asks for a module. */
+function giveModule(modules: Modules, { t, name }: { readonly t: 'need' | 'read'; readonly name: string }, answer: Answer): void {
+  if (t === 'need')
+    modules.compile(name).then(
+      (module) => answer({ t: 'module', name, module }),
+      () => answer({ t: 'module', name }),
+    )
+  else
+    modules.read(name).then(
+      (bytes) => answer({ t: 'bytes', name, bytes }),
+      () => answer({ t: 'bytes', name }),
+    )
 }
+
+type Answer = (message: ToWorker) => void
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

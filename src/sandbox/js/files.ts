@@ -88,7 +88,11 @@ export class Files {
         await this.#ask('symlink', { op: 'symlink', path: nameOf(path), target: nameOf(target) })
       },
       chmod: async (path: unknown, mode: unknown) => {
-        await this.#ask('chmod', { op: 'chmod', path: nameOf(path), mode: (typeof mode === 'string' ? parseInt(mode, 8) : Number(mode)) & 0o7777 })
+        await this.#ask('chmod', {
+          op: 'chmod',
+          path: nameOf(path),
+          mode: (typeof mode === 'string' ? parseInt(mode, 8) : Number(mode)) & 0o7777,
+        })
       },
       unlink: async (path: unknown) => void (await this.#ask('unlink', { op: 'unlink', path: nameOf(path) })),
       rmdir: async (path: unknown) => void (await this.#ask('rmdir', { op: 'rmdir', path: nameOf(path) })),

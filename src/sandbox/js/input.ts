@@ -48,7 +48,13 @@ export class Input {
   }
 
   #line(parts: readonly Uint8Array[]): string {
-    const bytes = parts.length === 1 ? parts[0]! : joined(parts, parts.reduce((sum, part) => sum + part.length, 0))
+    const bytes =
+      parts.length === 1
+        ? parts[0]!
+        : joined(
+            parts,
+            parts.reduce((sum, part) => sum + part.length, 0),
+          )
     return this.#host.decode(bytes)
   }
 

@@ -2,14 +2,7 @@
  * The script's end of its port: output by credit, requests by number, and the one last message. Messages and their order are those of
  * protocol/js-wire.ts. The script holds nothing of it.
  */
-import {
-  encodeFromScript,
-  type FromScript,
-  parseToScript,
-  type ScriptOp,
-  type ScriptStart,
-  type ToScript,
-} from '../../protocol/js-wire.ts'
+import { encodeFromScript, type FromScript, parseToScript, type ScriptOp, type ScriptStart, type ToScript } from '../../protocol/js-wire.ts'
 import type { JsHost } from './js-host.ts'
 
 const NONE = new Uint8Array(0)
@@ -115,4 +108,3 @@ export class CellPort {
     this.#askNext()
   }
 }
-

@@ -153,7 +153,11 @@ class Script {
     const globals: Record<string, unknown> = {
       ...this.#host.globals,
       ...timers,
-      console: makeConsole({ out: (text) => this.#print(this.#stdout, text), err: (text) => this.#print(this.#stderr, text), now: this.#host.now }),
+      console: makeConsole({
+        out: (text) => this.#print(this.#stdout, text),
+        err: (text) => this.#print(this.#stderr, text),
+        now: this.#host.now,
+      }),
       fs: new Files(this.#port, this.#activity, this.#host).api,
       args: [...args],
       stdin: new Input(this.#port, this.#activity, this.#host).api,
