@@ -3,7 +3,7 @@
  * protocol/js-wire.ts. The proof begins at once, so a worker that waits ready has it behind it; no code of the script runs before that.
  */
 import { parseToScriptWorker } from '../../protocol/frame.ts'
-import type { CryptoPowers, JsHost, LoadedModule } from '../js/js-host.ts'
+import type { JsHost, LoadedModule } from '../js/js-host.ts'
 import { runScript } from '../js/runtime.ts'
 import { macrotask } from './host.ts'
 import { removePowers } from './powers.ts'
@@ -40,14 +40,6 @@ function onUncaught(listener: (error: unknown) => void): void {
   })
 }
 
-/** Its methods by name, found where the engine keeps them. */
-function subtleMethods(): CryptoPowers['subtle'] {
-  const { subtle } = crypto
-  const prototype = Object.getPrototypeOf(subtle) as Record<string, (...args: readonly unknown[]) => Promise<unknown>>
-  const names = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor')
-  return Object.fromEntries(names.map((name) => [name, prototype[name]!.bind(subtle)]))
-}
-
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const now = performance.now.bind(performance)
@@ -68,11 +60,7 @@ function hostOf(port: MessagePort, proof: Promise<void>): JsHost {
     now,
     encode: (text) => encoder.encode(text),
     decode: (bytes) => decoder.decode(bytes),
-    crypto: {
-      getRandomValues: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
-      randomUUID: () => crypto.randomUUID(),
-      subtle: subtleMethods(),
-    },
+    getRandomValues: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
     globals: { DOMException, TextDecoder, TextEncoder, URL, URLSearchParams, atob, btoa, queueMicrotask, structuredClone },
   }
 }

@@ -19,7 +19,8 @@ export interface JsHost {
   now(): number
   encode(text: string): Uint8Array
   decode(bytes: Uint8Array): string
-  readonly crypto: CryptoPowers
+  /** At most 65,536 bytes at once. */
+  getRandomValues(into: unknown): unknown
   /** Harmless things of the web by their names (TextEncoder, URL …), which the script gets as they are. */
   readonly globals: Readonly<Record<string, unknown>>
 }
@@ -27,11 +28,4 @@ export interface JsHost {
 export interface LoadedModule {
   readonly address: string
   readonly done: Promise<unknown>
-}
-
-export interface CryptoPowers {
-  readonly getRandomValues: (into: unknown) => unknown
-  readonly randomUUID: () => string
-  /** its methods by their names; each gives a promise */
-  readonly subtle: Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>
 }

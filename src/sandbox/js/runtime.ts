@@ -5,6 +5,7 @@
 import type { ScriptStart } from '../../protocol/js-wire.ts'
 import { Activity } from './activity.ts'
 import { makeConsole } from './console.ts'
+import { makeCrypto } from './crypto.ts'
 import { describe, type Failure, Failures } from './failure.ts'
 import { Files } from './files.ts'
 import { Input } from './input.ts'
@@ -165,7 +166,7 @@ class Script {
       stderr: this.#stream(this.#stderr),
       exit: (status?: unknown) => this.#exit(status),
       performance: { now: () => Math.floor(this.#host.now() * 10) / 10 },
-      crypto: this.#crypto(),
+      crypto: makeCrypto(this.#host),
       [IMPORT_META]: { main: true, filename: name, url: `file:${encodeURI(name)}` },
       [hook]: this.#hook,
     }
@@ -203,15 +204,6 @@ class Script {
     } catch (error) {
       this.#fail(error)
     }
-  }
-
-  #crypto(): object {
-    const { getRandomValues, randomUUID, subtle } = this.#host.crypto
-    const counted = Object.entries(subtle).map(([name, method]) => [
-      name,
-      async (...values: unknown[]) => await this.#activity.during(method(...values)),
-    ])
-    return { getRandomValues, randomUUID, subtle: Object.fromEntries(counted) as object }
   }
 }
 

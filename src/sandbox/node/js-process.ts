@@ -3,7 +3,7 @@
  * channel carries byte arrays (protocol/js-wire.ts). The script is the one module that can be loaded after the lock, and only once.
  */
 import { registerHooks } from 'node:module'
-import type { CryptoPowers, JsHost, LoadedModule } from '../js/js-host.ts'
+import type { JsHost, LoadedModule } from '../js/js-host.ts'
 import { runScript } from '../js/runtime.ts'
 import { failsToImport, lockDown } from './lockdown.ts'
 
@@ -67,14 +67,6 @@ function stopTimer(id: number): void {
   timers.delete(id)
 }
 
-/** Its methods by name, found where the engine keeps them. */
-function subtleMethods(): CryptoPowers['subtle'] {
-  const { subtle } = crypto
-  const prototype = Object.getPrototypeOf(subtle) as Record<string, (...args: readonly unknown[]) => Promise<unknown>>
-  const names = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor')
-  return Object.fromEntries(names.map((name) => [name, prototype[name]!.bind(subtle)]))
-}
-
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const now = performance.now.bind(performance)
@@ -96,11 +88,7 @@ const host: JsHost = {
   now,
   encode: (text) => encoder.encode(text),
   decode: (bytes) => decoder.decode(bytes),
-  crypto: {
-    getRandomValues: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
-    randomUUID: () => crypto.randomUUID(),
-    subtle: subtleMethods(),
-  },
+  getRandomValues: (into) => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
   globals: { TextDecoder, TextEncoder, URL, URLSearchParams, atob, btoa, structuredClone, queueMicrotask, DOMException },
 }
 
