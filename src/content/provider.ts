@@ -2,7 +2,7 @@
  * The object that a page sees as `window.btcp`: frozen, and each method a thin request on the wire. Shapes and failures are those
  * of docs/protocol.md section 1; an option that does not exist is refused rather than ignored.
  */
-import type { ToolResult } from '../protocol/tool.ts'
+import { firstText, type ToolResult } from '../protocol/tool.ts'
 import { VERSION } from '../protocol/version.ts'
 import { create, freeze, keys } from './pristine.ts'
 import { badParams, callListener, type RequestOptions, type Wire } from './wire.ts'
@@ -29,7 +29,7 @@ class ToolError extends Error {
   override readonly name = 'ToolError'
   readonly result: ToolResult
   constructor(result: ToolResult) {
-    super(result.content[0]?.text ?? 'The tool failed without a reason')
+    super(firstText(result) ?? 'The tool failed without a reason')
     this.result = result
   }
 }

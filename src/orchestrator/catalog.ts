@@ -7,34 +7,32 @@ import { BtcpError } from '../protocol/error.ts'
 import { builtInTool } from '../protocol/built-in-tools.ts'
 import { validateJson } from '../protocol/json-schema.ts'
 import type { JsonObject } from '../protocol/parse.ts'
-import type { Principal } from '../protocol/principal.ts'
 import type { ToolMeta, ToolResult } from '../protocol/tool.ts'
+import {
+  type CellCall,
+  type CellTool,
+  collectOptionsOf,
+  countOf,
+  type Ended,
+  flagOf,
+  invalidArgument,
+  LimitError,
+  limitText,
+  outputMeta,
+  progressOf,
+  runOptionsOf,
+  stdinOf,
+  textOf,
+  textsOf,
+  timeoutError,
+  type ToolCall,
+} from './cell-tool.ts'
+import { codeExecute, jsRun } from './code-tool.ts'
+import { clerkOf } from './desk.ts'
 import { FileError, startError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
-import type { CollectedRun, Orchestrator } from './orchestrator.ts'
-import type { CancelSignal } from './platform.ts'
-
-export interface ToolCall {
-  readonly call: string
-  readonly principal: Principal
-  readonly tool: string
-  readonly arguments: JsonObject
-  /** the caller's, besides what the arguments say; the smaller holds */
-  readonly timeoutMs?: number
-  readonly maxOutputBytes?: number
-  readonly signal?: CancelSignal
-  /** hears output while it comes */
-  readonly onProgress?: (progress: JsonObject) => void
-}
-
-interface Ended {
-  readonly value: JsonObject
-  /** what a model reads; without it the value as JSON */
-  readonly text?: string
-  readonly meta?: Partial<ToolMeta>
-  readonly isError?: boolean
-}
-type CellTool = (orchestrator: Orchestrator, call: ToolCall) => Promise<Ended>
+import type { Orchestrator } from './orchestrator.ts'
+import { pythonRun } from './python-tool.ts'
 
 /** Calls a tool of place `cell`. Throws BtcpError: TOOL_NOT_FOUND, INVALID_PARAMS, RATE_LIMITED, TIMEOUT, CANCELLED, BUSY, SANDBOX_ERROR. */
 export async function callTool(orchestrator: Orchestrator, call: ToolCall): Promise<ToolResult> {
@@ -47,7 +45,8 @@ export async function callTool(orchestrator: Orchestrator, call: ToolCall): Prom
       errors: checked.errors,
       effects: 'none',
     })
-  const leave = await orchestrator.admit(call.principal, call.signal)
+  const leave = await admit(orchestrator, call)
+  const clerk = call.desk && clerkOf(call.desk, call.depth ?? 0, orchestrator.limits.toolDepth)
   const began = orchestrator.platform.clock.monotonic()
   const meta = (more: Partial<ToolMeta> = {}): ToolMeta => ({
     'btcp/callId': call.call,
@@ -55,40 +54,39 @@ export async function callTool(orchestrator: Orchestrator, call: ToolCall): Prom
     ...more,
   })
   try {
-    const ended = await run(orchestrator, { ...call, arguments: checked.value as JsonObject })
-    const text = ended.text ?? JSON.stringify(ended.value)
-    return { content: [{ type: 'text', text }], structuredContent: ended.value, isError: ended.isError ?? false, _meta: meta(ended.meta) }
+    const ended = await run(orchestrator, { ...call, arguments: checked.value as JsonObject, ...(clerk ? { ask: clerk.ask } : {}) })
+    const content = [{ type: 'text' as const, text: ended.text ?? JSON.stringify(ended.value) }, ...(ended.more ?? [])]
+    return { content, structuredContent: ended.value, isError: ended.isError ?? false, _meta: meta(ended.meta) }
   } catch (error) {
     if (!(error instanceof FileError) && !(error instanceof LimitError)) throw error
     const code = error instanceof LimitError ? 'LIMIT_EXCEEDED' : error.code
     const limit = error instanceof LimitError ? { limit: error.limit } : {}
     return { content: [{ type: 'text', text: error.message }], isError: true, _meta: meta({ 'btcp/error': { code, ...limit } }) }
   } finally {
+    clerk?.end()
     leave()
   }
 }
 
-class LimitError extends Error {
-  readonly limit: string
-  constructor(message: string, limit: string) {
-    super(message)
-    this.limit = limit
-  }
+/** A call that another one waits for does not wait for its turn: it would wait for ever. */
+async function admit(orchestrator: Orchestrator, { principal, signal, depth = 0 }: ToolCall): Promise<() => void> {
+  if (depth === 0) return await orchestrator.admit(principal, signal)
+  orchestrator.admitNested(principal)
+  return () => {}
 }
-
-const text = (args: JsonObject, key: string): string | undefined => (typeof args[key] === 'string' ? args[key] : undefined)
-const count = (args: JsonObject, key: string): number | undefined => (typeof args[key] === 'number' ? args[key] : undefined)
-const flag = (args: JsonObject, key: string): boolean => args[key] === true
 
 const CELL_TOOLS: Readonly<Record<string, CellTool>> = {
   shell_run: shellRun,
+  python_run: pythonRun,
+  js_run: jsRun,
+  code_execute: codeExecute,
 
   async fs_read(orchestrator, call) {
     const { arguments: args } = call
-    const path = text(args, 'path') ?? ''
-    const encoding = text(args, 'encoding') ?? 'utf8'
-    const length = Math.min(count(args, 'length') ?? Infinity, orchestrator.limits.fsReadBytes)
-    const op: FsOp = { op: 'read', path, offset: count(args, 'offset') ?? 0, length }
+    const path = textOf(args, 'path') ?? ''
+    const encoding = textOf(args, 'encoding') ?? 'utf8'
+    const length = Math.min(countOf(args, 'length') ?? Infinity, orchestrator.limits.fsReadBytes)
+    const op: FsOp = { op: 'read', path, offset: countOf(args, 'offset') ?? 0, length }
     const { bytes, size, eof } = await files(orchestrator, call, op, 'read')
     if (encoding === 'base64') return { value: { content: bytes.toBase64(), encoding, size, eof } }
     const whole = eof ? bytes : bytes.subarray(0, wholeUtf8(bytes))
@@ -98,10 +96,10 @@ const CELL_TOOLS: Readonly<Record<string, CellTool>> = {
 
   async fs_write(orchestrator, call) {
     const { arguments: args } = call
-    const path = text(args, 'path') ?? ''
-    const offset = count(args, 'offset')
-    const mode = text(args, 'mode')
-    if (offset !== undefined && mode !== undefined) throw invalid('fs_write', '/offset', 'cannot be given together with mode')
+    const path = textOf(args, 'path') ?? ''
+    const offset = countOf(args, 'offset')
+    const mode = textOf(args, 'mode')
+    if (offset !== undefined && mode !== undefined) throw invalidArgument('fs_write', '/offset', 'cannot be given together with mode')
     const bytes = contentOf(orchestrator, args)
     if (bytes.length > orchestrator.limits.fsWriteBytes)
       throw new LimitError(
@@ -112,7 +110,7 @@ const CELL_TOOLS: Readonly<Record<string, CellTool>> = {
     const value = await files(
       orchestrator,
       call,
-      { op: 'write', path, bytes, mode: how, offset: offset ?? 0, mkdirs: flag(args, 'mkdirs') },
+      { op: 'write', path, bytes, mode: how, offset: offset ?? 0, mkdirs: flagOf(args, 'mkdirs') },
       'write',
     )
     return { value: { path: value.path, bytes: value.bytes, size: value.size } }
@@ -120,12 +118,12 @@ const CELL_TOOLS: Readonly<Record<string, CellTool>> = {
 
   async fs_list(orchestrator, call) {
     const { arguments: args } = call
-    const cursor = text(args, 'cursor')
+    const cursor = textOf(args, 'cursor')
     const op: FsOp = {
       op: 'list',
-      path: text(args, 'path') ?? '',
-      recursive: flag(args, 'recursive'),
-      limit: count(args, 'limit') ?? 1_000,
+      path: textOf(args, 'path') ?? '',
+      recursive: flagOf(args, 'recursive'),
+      limit: countOf(args, 'limit') ?? 1_000,
       ...(cursor === undefined ? {} : { cursor }),
     }
     const { entries, next } = await files(orchestrator, call, op, 'list')
@@ -133,60 +131,38 @@ const CELL_TOOLS: Readonly<Record<string, CellTool>> = {
   },
 
   async fs_stat(orchestrator, call) {
-    const { stat } = await files(orchestrator, call, { op: 'stat', path: text(call.arguments, 'path') ?? '', follow: false }, 'stat')
+    const { stat } = await files(orchestrator, call, { op: 'stat', path: textOf(call.arguments, 'path') ?? '', follow: false }, 'stat')
     return { value: { ...stat } }
   },
 
   async fs_remove(orchestrator, call) {
     const { arguments: args } = call
-    await files(orchestrator, call, { op: 'remove', path: text(args, 'path') ?? '', recursive: flag(args, 'recursive') }, 'remove')
+    await files(orchestrator, call, { op: 'remove', path: textOf(args, 'path') ?? '', recursive: flagOf(args, 'recursive') }, 'remove')
     return { value: {} }
   },
 
   async fs_move(orchestrator, call) {
     const { arguments: args } = call
-    const op: FsOp = { op: 'move', from: text(args, 'from') ?? '', to: text(args, 'to') ?? '', overwrite: flag(args, 'overwrite') }
+    const op: FsOp = { op: 'move', from: textOf(args, 'from') ?? '', to: textOf(args, 'to') ?? '', overwrite: flagOf(args, 'overwrite') }
     await files(orchestrator, call, op, 'move')
     return { value: {} }
   },
 }
 
-async function shellRun(orchestrator: Orchestrator, call: ToolCall): Promise<Ended> {
+async function shellRun(orchestrator: Orchestrator, call: CellCall): Promise<Ended> {
   const { arguments: args } = call
-  const base64 = text(args, 'encoding') === 'base64'
-  const timeoutMs = Math.min(count(args, 'timeoutMs') ?? Infinity, call.timeoutMs ?? Infinity)
-  const stdin = text(args, 'stdin')
-  const cwd = text(args, 'cwd')
-  const input = stdin === undefined ? undefined : orchestrator.platform.text.encode(stdin)
-  if (input && input.length > orchestrator.limits.stdinBytes)
-    throw new LimitError(
-      `Cannot run the command: more than ${orchestrator.limits.stdinBytes} bytes of standard input (limit stdinBytes)`,
-      'stdinBytes',
-    )
+  const spec = runOptionsOf(call)
   const run = await orchestrator
     .run(
       call.principal,
-      {
-        argv: shellArgv(text(args, 'command') ?? ''),
-        ...(cwd === undefined ? {} : { cwd }),
-        env: (args.env ?? {}) as Record<string, string>,
-        ...(input ? { stdin: input } : {}),
-        ...(timeoutMs === Infinity ? {} : { timeoutMs }),
-        ...(call.signal ? { signal: call.signal } : {}),
-        ...progress(orchestrator, call),
-      },
-      { call: call.call, ...(call.maxOutputBytes === undefined ? {} : { maxOutputBytes: call.maxOutputBytes }) },
+      { ...spec, argv: shellArgv(textOf(args, 'command') ?? ''), ...stdinOf(orchestrator, args), ...progressOf(orchestrator, call) },
+      collectOptionsOf(call),
     )
     .catch((error: unknown) => {
-      throw error instanceof CellFsError ? startError(error.errno, 'bash', cwd) : error
+      throw error instanceof CellFsError ? startError(error.errno, 'bash', spec.cwd) : error
     })
-  const out = texts(orchestrator, run, base64)
-  if (run.timedOut)
-    throw new BtcpError('TIMEOUT', 'Cannot finish "shell_run": the deadline has passed', {
-      stdout: out.stdout,
-      stderr: out.stderr,
-      effects: 'unknown',
-    })
+  const out = textsOf(orchestrator, run, textOf(args, 'encoding') === 'base64')
+  if (run.timedOut) throw timeoutError('shell_run', out)
   const value = {
     stdout: out.stdout,
     stderr: out.stderr,
@@ -197,7 +173,7 @@ async function shellRun(orchestrator: Orchestrator, call: ToolCall): Promise<End
   return {
     value,
     isError: run.limit !== undefined,
-    meta: shellMeta(run, out.lossy),
+    meta: outputMeta(run, out.lossy),
     ...(run.limit ? { text: limitText(orchestrator, run) } : {}),
   }
 }
@@ -205,58 +181,6 @@ async function shellRun(orchestrator: Orchestrator, call: ToolCall): Promise<End
 /** How a command line is started: the shell reads it as its script. */
 export function shellArgv(command: string): string[] {
   return ['bash', '-c', command]
-}
-
-function texts(orchestrator: Orchestrator, run: CollectedRun, base64: boolean): { stdout: string; stderr: string; lossy: boolean } {
-  if (base64) return { stdout: run.stdout.toBase64(), stderr: run.stderr.toBase64(), lossy: false }
-  const [out, err] = [orchestrator.platform.text.decode(run.stdout), orchestrator.platform.text.decode(run.stderr)]
-  return { stdout: out.text, stderr: err.text, lossy: out.lossy || err.lossy }
-}
-
-function shellMeta(run: CollectedRun, lossy: boolean): Partial<ToolMeta> {
-  const truncated = run.cuts.map(({ fd, bytes, limit, path }) => ({
-    stream: fd === 1 ? ('stdout' as const) : ('stderr' as const),
-    bytes,
-    limit,
-    path: path ?? '',
-  }))
-  return {
-    'btcp/exitCode': run.status,
-    'btcp/untrusted': true,
-    ...(truncated.length > 0 ? { 'btcp/truncated': truncated } : {}),
-    ...(lossy ? { 'btcp/lossy': true } : {}),
-    ...(run.limit
-      ? {
-          'btcp/error': {
-            code: 'LIMIT_EXCEEDED',
-            limit: run.limit,
-            suggestions: ['Write the output to a file with > and read the part you need.'],
-          },
-        }
-      : {}),
-  }
-}
-
-function limitText(orchestrator: Orchestrator, run: CollectedRun): string {
-  const kept = run.cuts.flatMap(({ path }) => path ?? []).join(' and ')
-  const where = kept ? ` The first part is in ${kept}.` : ''
-  return `Cannot finish the command: it printed more than ${orchestrator.limits.outputKeptBytes} bytes (limit outputKeptBytes).${where} Write the output to a file with > and read the part you need.`
-}
-
-/** Output as progress while it comes; what is cut inside a character waits for its rest. */
-function progress(orchestrator: Orchestrator, call: ToolCall): { output?: (fd: 1 | 2, bytes: Uint8Array) => void } {
-  const { onProgress } = call
-  if (!onProgress) return {}
-  const decoders = { 1: orchestrator.platform.text.decoder(), 2: orchestrator.platform.text.decoder() }
-  let left = orchestrator.limits.outputReturnedBytes
-  return {
-    output: (fd, bytes) => {
-      if (left <= 0) return
-      left -= bytes.length
-      const piece = decoders[fd](bytes)
-      if (piece !== '') onProgress({ stream: fd === 1 ? 'stdout' : 'stderr', text: piece })
-    },
-  }
 }
 
 async function files<Op extends FsOp['op']>(
@@ -272,7 +196,7 @@ async function files<Op extends FsOp['op']>(
     return value as Extract<FsValue, { op: Op }>
   } catch (error) {
     throw error instanceof CellFsError
-      ? new FileError(action, text(call.arguments, 'path') ?? text(call.arguments, 'from') ?? '', error.errno)
+      ? new FileError(action, textOf(call.arguments, 'path') ?? textOf(call.arguments, 'from') ?? '', error.errno)
       : error
   }
 }
@@ -297,20 +221,13 @@ async function withinDeadline<T>(orchestrator: Orchestrator, call: ToolCall, wor
 }
 
 function contentOf(orchestrator: Orchestrator, args: JsonObject): Uint8Array<ArrayBuffer> {
-  const content = text(args, 'content') ?? ''
-  if (text(args, 'encoding') !== 'base64') return orchestrator.platform.text.encode(content)
+  const content = textOf(args, 'content') ?? ''
+  if (textOf(args, 'encoding') !== 'base64') return orchestrator.platform.text.encode(content)
   try {
     return Uint8Array.fromBase64(content)
   } catch {
-    throw invalid('fs_write', '/content', 'is not base64')
+    throw invalidArgument('fs_write', '/content', 'is not base64')
   }
-}
-
-function invalid(tool: string, instancePath: string, message: string): BtcpError {
-  return new BtcpError('INVALID_PARAMS', `Cannot call "${tool}": ${instancePath.slice(1)} ${message}`, {
-    errors: [{ instancePath, message }],
-    effects: 'none',
-  })
 }
 
 /** How many bytes of a part that was cut anywhere are whole UTF-8: a character at the cut is left for the next part. */

@@ -41,6 +41,8 @@ interface Berth {
   spare: Promise<CellHandle> | undefined
   /** runs and file operations that hold the cell */
   users: number
+  /** what lives on in the cell between them, so that it is not dropped for being idle */
+  residents: number
   cancelIdle: (() => void) | undefined
   lastUse: number
 }
@@ -89,6 +91,19 @@ export class CellPool {
     }
   }
 
+  /** Keeps the principal's cell, which is in use, from being dropped for being idle, until the result is called. It still gives way where
+   *  another principal's needs its room. */
+  stay(principal: Principal): () => void {
+    const key = principalKey(principal)
+    const berth = [...this.#open].find((one) => principalKey(one.principal) === key)
+    if (!berth) return () => {}
+    berth.residents++
+    return () => {
+      berth.residents--
+      if (berth.users === 0 && berth.residents === 0 && this.#open.has(berth)) this.#rest(berth)
+    }
+  }
+
   async #draw({ borrower }: Tenant, cell: LiveCell): Promise<void> {
     if (this.#lending.isShort(borrower)) await this.#reclaim(borrower)
     cell.allow(this.#lending.draw(borrower))
@@ -134,6 +149,7 @@ export class CellPool {
         settling: Promise.resolve(),
         spare: undefined,
         users: 0,
+        residents: 0,
         cancelIdle: undefined,
         lastUse: 0,
       }
@@ -209,6 +225,8 @@ export class CellPool {
 
   #rest(berth: Berth): void {
     if (berth.tenant) berth.tenant.drawing = undefined
+    berth.cancelIdle?.()
+    if (berth.residents > 0) return
     berth.cancelIdle = this.#platform.timer(this.#limits.cellIdleMs, () => void this.#leave(principalKey(berth.principal)), 'idle')
   }
 
@@ -224,9 +242,11 @@ export class CellPool {
     borrower.held = (await live.shrinkTo(this.#lending.giveBack(borrower), GIVE_BACK_MS)) ?? borrower.held
   }
 
-  /** Drops the idle cell that was used longest ago. */
+  /** Drops the idle cell that was used longest ago; one in which something lives on only where there is no other. */
   async #makeRoom(): Promise<void> {
-    const idle = [...this.#open].filter((berth) => berth.users === 0).toSorted((a, b) => a.lastUse - b.lastUse)
+    const idle = [...this.#open]
+      .filter((berth) => berth.users === 0)
+      .toSorted((a, b) => Number(a.residents > 0) - Number(b.residents > 0) || a.lastUse - b.lastUse)
     if (idle[0]) await this.#leave(principalKey(idle[0].principal))
   }
 

@@ -11,6 +11,7 @@ import { CellPool } from './cell-pool.ts'
 import type { LiveCell } from './live-cell.ts'
 import { CollectedOutput, type StreamCut } from './output.ts'
 import type { CancelSignal, Platform } from './platform.ts'
+import { PythonSessions } from './python-sessions.ts'
 import { Run, type RunOutcome, type RunSpec } from './run.ts'
 
 export interface OrchestratorSettings {
@@ -45,6 +46,8 @@ const KEPT_DIRECTORY = '/tmp/.out'
 export class Orchestrator {
   readonly limits: Limits
   readonly platform: Platform
+  /** interpreters that live on between calls */
+  readonly python: PythonSessions
   readonly #pool: CellPool
   readonly #queue: CallQueue
   readonly #bucket: CallBucket
@@ -55,6 +58,7 @@ export class Orchestrator {
     this.platform = platform
     const { env = {}, seed, trace } = settings
     this.#pool = new CellPool(platform, this.limits, { env, ...(seed === undefined ? {} : { seed }), ...(trace ? { trace } : {}) })
+    this.python = new PythonSessions(this.#pool, platform, this.limits, (cell, call, output) => this.#keep(cell, call, output))
     this.#queue = new CallQueue(this.limits)
     this.#bucket = new CallBucket(this.limits, () => platform.clock.monotonic())
   }
@@ -64,6 +68,11 @@ export class Orchestrator {
   admit(principal: Principal, signal?: CancelSignal): Promise<() => void> {
     this.#bucket.take(principalKey(principal))
     return this.#queue.enter(principalKey(principal), signal)
+  }
+
+  /** Lets a call begin that another one waits for: it needs no place of its own. Throws BtcpError RATE_LIMITED. */
+  admitNested(principal: Principal): void {
+    this.#bucket.take(principalKey(principal))
   }
 
   /** Starts a run whose output is streamed to `spec.output`. */

@@ -25,6 +25,11 @@ export class CollectedOutput {
     this.#limit = returnedBytes
   }
 
+  /** So much of it the answer holds, of what comes from now on. */
+  limitTo(returnedBytes: number): void {
+    this.#limit = returnedBytes
+  }
+
   /** Takes what came; false when the limit has been passed and the stream is to be closed. */
   take(fd: 1 | 2, bytes: Uint8Array): boolean {
     if (this.isOver) return false

@@ -125,8 +125,11 @@ export class Run {
       this.#done.reject(error)
       this.kill(SIGKILL)
     }
+    if (fd === 3) {
+      this.#spec.result?.(bytes)
+      return
+    }
     try {
-      if (fd === 3) return void this.#spec.result?.(bytes)
       const taken = this.#spec.output(fd, bytes)?.catch(fail)
       if (taken) this.#readers = Promise.all([this.#readers, taken])
       return taken
@@ -184,7 +187,7 @@ function unsavedError(reason: Error): BtcpError {
   return new BtcpError('SANDBOX_ERROR', `Cannot keep the files of the command: ${why}`, { effects: 'unknown' })
 }
 
-function deadlineOf(timeoutMs: number | undefined, limits: Limits): number {
+export function deadlineOf(timeoutMs: number | undefined, limits: Limits): number {
   return Math.min(limits.runTimeoutMaxMs, Math.max(limits.runTimeoutMinMs, timeoutMs ?? limits.runTimeoutMs))
 }
 

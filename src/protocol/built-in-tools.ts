@@ -3,8 +3,10 @@
  * A tool or an option that is not built is in no row. To add a tool: a row here, its code in `orchestrator/catalog.ts` (place
  * `cell`) or `content/dom` (place `document`).
  */
+import type { Capability } from './capability.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { LIMITS } from './limits.ts'
+import type { JsonObject } from './parse.ts'
 import type { Tool, ToolAnnotations, ToolPlace } from './tool.ts'
 
 interface Row {
@@ -32,6 +34,21 @@ const MTIME: JsonSchema = { type: 'number', description: 'Time of the last chang
 const MODE: JsonSchema = { type: 'integer', minimum: 0, maximum: 0o7777, description: 'Permission bits.' }
 const ANY_PATH = 'Absolute, or relative to /home/user.'
 const TIMEOUT = LIMITS.runTimeoutMaxMs
+const TIMEOUT_MS = integer('It is killed after so many milliseconds.', {
+  minimum: LIMITS.runTimeoutMinMs,
+  maximum: LIMITS.runTimeoutMaxMs,
+  default: LIMITS.runTimeoutMs,
+})
+const CHANGED: JsonSchema = {
+  type: 'array',
+  maxItems: 100,
+  description: 'Files that were created, modified or removed.',
+  items: object({ path: text('Absolute path.'), kind: { type: 'string', enum: ['created', 'modified', 'removed'] } }, ['path', 'kind']),
+}
+const EXECUTION_ERROR: JsonSchema = {
+  type: ['string', 'null'],
+  description: 'The exception with its line, the syntax error, the deadline; null when all went well.',
+}
 
 export const BUILT_IN_TOOLS = {
   shell_run: {
@@ -49,11 +66,7 @@ export const BUILT_IN_TOOLS = {
           cwd: path(`Working directory. ${ANY_PATH}`),
           env: { type: 'object', description: 'Environment variables besides the usual ones.', additionalProperties: { type: 'string' } },
           stdin: text('Standard input. It is empty when this is left out.', { maxLength: LIMITS.stdinBytes }),
-          timeoutMs: integer('The command is killed after so many milliseconds.', {
-            minimum: LIMITS.runTimeoutMinMs,
-            maximum: LIMITS.runTimeoutMaxMs,
-            default: LIMITS.runTimeoutMs,
-          }),
+          timeoutMs: TIMEOUT_MS,
           encoding: encoding('How stdout and stderr are given back: as text, or as base64 for binary output.'),
         },
         ['command'],
@@ -64,15 +77,7 @@ export const BUILT_IN_TOOLS = {
           stderr: text('What it printed to standard error.'),
           exitCode: integer('0 is success; 128 + n means killed by signal n.', { maximum: 255 }),
           durationMs: { type: 'number', minimum: 0 },
-          changed: {
-            type: 'array',
-            maxItems: 100,
-            description: 'Files that the command created, modified or removed.',
-            items: object({ path: text('Absolute path.'), kind: { type: 'string', enum: ['created', 'modified', 'removed'] } }, [
-              'path',
-              'kind',
-            ]),
-          },
+          changed: CHANGED,
         },
         ['stdout', 'stderr', 'exitCode', 'durationMs', 'changed'],
       ),
@@ -86,6 +91,131 @@ export const BUILT_IN_TOOLS = {
         },
       ],
       tags: ['computer', 'shell'],
+      timeout: TIMEOUT,
+    },
+  },
+  python_run: {
+    place: 'cell',
+    tool: {
+      name: 'python_run',
+      title: 'Run Python',
+      description:
+        'Runs Python 3.14 code, or a file, in the sandboxed Unix computer of this site, with its files, its programs (subprocess) and packages such as numpy, pandas and matplotlib; there is no network. ' +
+        'The value of the last expression comes back as value (or valueText), figures and tables as images and HTML. ' +
+        'With session, variables and imports stay for the next call that names it. An exception is no error of the tool: look at error.',
+      inputSchema: object(
+        {
+          code: text('The code. Either this or path.', { maxLength: LIMITS.scriptBytes }),
+          path: path(`A file with the code. ${ANY_PATH}`),
+          args: { type: 'array', description: 'sys.argv[1:].', items: { type: 'string' }, maxItems: 1_000 },
+          stdin: text('Standard input. It is empty when this is left out.', { maxLength: LIMITS.stdinBytes }),
+          cwd: path(`Working directory. ${ANY_PATH}`),
+          env: { type: 'object', description: 'Environment variables besides the usual ones.', additionalProperties: { type: 'string' } },
+          timeoutMs: TIMEOUT_MS,
+          session: text('Runs in the interpreter of this name, which begins with the first call and lives on until it is idle for long.', {
+            minLength: 1,
+            maxLength: 64,
+          }),
+          end: flag('Ends the session, and runs nothing.'),
+        },
+        [],
+      ),
+      outputSchema: object(
+        {
+          stdout: text('What the code printed.'),
+          stderr: text('What it printed to standard error, a traceback among it.'),
+          exitCode: integer('0 is success; 1 an exception; 128 + n means killed by signal n.', { maximum: 255 }),
+          durationMs: { type: 'number', minimum: 0 },
+          value: { description: 'The value of the last expression, where JSON has it; else null.' },
+          valueText: text('Its repr, where JSON has it not.'),
+          error: {
+            description: 'The exception that ended the code, or null.',
+            anyOf: [
+              { type: 'null' },
+              object(
+                {
+                  type: text('The class.'),
+                  message: text('str() of it.'),
+                  traceback: text('As Python prints it.'),
+                  line: integer('Line of the code, from 1.'),
+                },
+                ['type', 'message', 'traceback'],
+              ),
+            ],
+          },
+          changed: CHANGED,
+          session: text('The session.'),
+          sessionStarted: flag('Whether its interpreter began with this call.'),
+          sessionEnded: text('Why the interpreter of the calls before, or the one of this call, has ended.'),
+        },
+        ['stdout', 'stderr', 'exitCode', 'durationMs', 'value', 'error'],
+      ),
+      capabilities: ['python:run'],
+      annotations: WRITE,
+      examples: [
+        { description: 'Compute something', input: { code: 'sum(n * n for n in range(10))' } },
+        {
+          description: 'Draw a figure',
+          input: { code: 'import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])' },
+        },
+      ],
+      tags: ['computer', 'python'],
+      timeout: TIMEOUT,
+    },
+  },
+  js_run: {
+    place: 'cell',
+    tool: {
+      name: 'js_run',
+      title: 'Run JavaScript',
+      description:
+        'Runs modern JavaScript as a module in a sandbox of its own: console.log prints, fs (async) reads and writes the files of the sandboxed computer, await works. ' +
+        'There is no page, no network and no import. The value of the last expression comes back as value. An exception is no error of the tool: look at error.',
+      inputSchema: object(
+        {
+          code: text('The code.', { maxLength: LIMITS.scriptBytes }),
+          args: { type: 'array', description: 'The global args.', items: { type: 'string' }, maxItems: 1_000 },
+          stdin: text('Standard input. It is empty when this is left out.', { maxLength: LIMITS.stdinBytes }),
+          timeoutMs: TIMEOUT_MS,
+        },
+        ['code'],
+      ),
+      outputSchema: object(
+        {
+          output: text('What the code printed.'),
+          error: EXECUTION_ERROR,
+          value: { description: 'The value of the last expression, where JSON has it; else null.' },
+          valueText: text('The value as the console shows it, where JSON has it not.'),
+        },
+        ['output', 'error', 'value'],
+      ),
+      capabilities: ['js:run'],
+      annotations: WRITE,
+      examples: [{ description: 'Compute something', input: { code: '[3, 1, 2].toSorted()' } }],
+      tags: ['computer', 'javascript'],
+      timeout: TIMEOUT,
+    },
+  },
+  code_execute: {
+    place: 'cell',
+    tool: {
+      name: 'code_execute',
+      title: 'Run code',
+      description:
+        'Runs JavaScript or Python code in the sandboxed computer of this site and gives back what it printed, and why it failed, if it did. ' +
+        'It needs js:run or python:run, by its language.',
+      inputSchema: object(
+        {
+          language: text('The language of the code.', { enum: ['javascript', 'python'] }),
+          code: text('The code.', { maxLength: LIMITS.scriptBytes }),
+        },
+        ['language', 'code'],
+      ),
+      outputSchema: object({ output: text('What the code printed.'), error: EXECUTION_ERROR }, ['output', 'error']),
+      capabilities: ['js:run', 'python:run'],
+      annotations: WRITE,
+      examples: [{ description: 'Print something', input: { language: 'python', code: 'print(6 * 7)' } }],
+      tags: ['computer', 'javascript', 'python'],
       timeout: TIMEOUT,
     },
   },
@@ -282,4 +412,10 @@ export type BuiltInToolName = keyof typeof BUILT_IN_TOOLS
 /** The row of a built-in tool, or undefined when there is none of that name (a prototype's names are none). */
 export function builtInTool(name: string): Row | undefined {
   return Object.hasOwn(BUILT_IN_TOOLS, name) ? BUILT_IN_TOOLS[name as BuiltInToolName] : undefined
+}
+
+/** What a call with these arguments needs. */
+export function capabilitiesOf({ name, capabilities }: Tool, args: JsonObject): readonly Capability[] {
+  if (name !== 'code_execute') return capabilities
+  return [args['language'] === 'python' ? 'python:run' : 'js:run']
 }

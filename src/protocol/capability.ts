@@ -35,8 +35,8 @@ export const CAPABILITIES = {
     offer: USUAL,
     offered: true,
   },
-  'python:run': { risk: 'medium', sentence: 'run Python in its own sandboxed computer', offer: USUAL, offered: false },
-  'js:run': { risk: 'medium', sentence: 'run JavaScript in its own sandboxed computer', offer: USUAL, offered: false },
+  'python:run': { risk: 'medium', sentence: 'run Python in its own sandboxed computer', offer: USUAL, offered: true },
+  'js:run': { risk: 'medium', sentence: 'run JavaScript in its own sandboxed computer', offer: USUAL, offered: true },
   'tools:register': { risk: 'medium', sentence: 'offer tools of its own to agents', offer: USUAL, offered: false },
   'agent:bridge': { risk: 'high', sentence: 'be driven by an agent outside the browser', offer: CAREFUL, offered: false },
   // BTCP

@@ -31,8 +31,11 @@ function builtIn(name: string, description: string, names: readonly BuiltInToolN
 }
 
 export const BUILT_IN_MANIFESTS: readonly Manifest[] = [
-  builtIn('computer', 'A shell with everyday Unix programs and files of its own, without network.', [
+  builtIn('computer', 'A shell with everyday Unix programs, Python, JavaScript and files of its own, without network.', [
     'shell_run',
+    'python_run',
+    'js_run',
+    'code_execute',
     'fs_read',
     'fs_write',
     'fs_list',

@@ -31,7 +31,10 @@ export interface Tool {
 /** Where a built-in tool runs: in the site's cell, or in the very document that called (no cell is involved). */
 export type ToolPlace = 'cell' | 'document'
 
-export type ContentBlock = { readonly type: 'text'; readonly text: string }
+export type ContentBlock =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly data: string; readonly mimeType: string }
+  | { readonly type: 'resource'; readonly resource: { readonly uri: string; readonly mimeType: string; readonly text: string } }
 
 /** A tool's failure is a result with `isError: true` and a text that a model can act on; protocol failures are BtcpErrors. */
 export interface ToolResult {
@@ -40,6 +43,10 @@ export interface ToolResult {
   readonly isError: boolean
   readonly _meta: ToolMeta
 }
+
+/** What a model reads first. */
+export const firstText = ({ content }: Pick<ToolResult, 'content'>): string | undefined =>
+  content.find((block) => block.type === 'text')?.text
 
 export interface ToolMeta {
   readonly 'btcp/callId': string

@@ -7,7 +7,7 @@ import { BUILT_IN_TOOLS } from '../../src/protocol/built-in-tools.ts'
 import { BtcpError } from '../../src/protocol/error.ts'
 import { validateJson } from '../../src/protocol/json-schema.ts'
 import type { JsonObject } from '../../src/protocol/parse.ts'
-import type { ToolResult } from '../../src/protocol/tool.ts'
+import { firstText, type ToolResult } from '../../src/protocol/tool.ts'
 
 const orchestrator = new Orchestrator(nodePlatform({ mounts: [] }))
 afterAll(() => orchestrator.dispose())
@@ -44,7 +44,7 @@ describe('shell_run', () => {
     const result = await run({ command: 'pwd; echo "$NAME"; cat', cwd: '/tmp', env: { NAME: 'x y' }, stdin: 'grüße' })
     expect(result.structuredContent).toMatchObject({ stdout: '/tmp\nx y\ngrüße', exitCode: 0, changed: [] })
     const missing = await run({ command: 'true', cwd: '/no/such' })
-    expect([missing.isError, missing.content[0]?.text]).toEqual([true, 'Cannot run in "/no/such": no such file or directory'])
+    expect([missing.isError, firstText(missing)]).toEqual([true, 'Cannot run in "/no/such": no such file or directory'])
   })
 
   test('gives bytes back as base64, and says when text is not what was printed', async () => {

@@ -7,6 +7,7 @@ import { TablesError } from '../../src/orchestrator/store/tables.ts'
 import { BtcpError } from '../../src/protocol/error.ts'
 import { type LimitName, limitsWith } from '../../src/protocol/limits.ts'
 import type { Principal } from '../../src/protocol/principal.ts'
+import { firstText } from '../../src/protocol/tool.ts'
 import { storeHost } from '../contract/store.ts'
 import { FakeCell, utf8 } from '../contract/fake-cell.ts'
 import { obedient, type Script, type ScriptedCell, testPlatform } from './scripted-cell.ts'
@@ -419,9 +420,7 @@ describe('calls', () => {
     const { orchestrator } = start([endless])
     const result = await call(orchestrator, 'yes')
     expect(result.isError).toBe(true)
-    expect(result.content[0]!.text).toContain(
-      'it printed more than 8388608 bytes (limit outputKeptBytes). The first part is in /tmp/.out/call-',
-    )
+    expect(firstText(result)).toContain('it printed more than 8388608 bytes (limit outputKeptBytes). The first part is in /tmp/.out/call-')
     expect(result._meta).toMatchObject({ 'btcp/exitCode': 141, 'btcp/error': { code: 'LIMIT_EXCEEDED', limit: 'outputKeptBytes' } })
     await orchestrator.dispose()
   })

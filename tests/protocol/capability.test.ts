@@ -159,7 +159,7 @@ test('a grant of three calls is used up by three', () => {
 
 test('the table has the 23 names of BTCP and ours, each with a sentence; nothing critical is offered', () => {
   expect(Object.keys(CAPABILITIES)).toHaveLength(30)
-  expect(offeredCapabilities()).toEqual(['shell:run', 'vfs:read', 'vfs:write', 'dom:read'])
+  expect(offeredCapabilities()).toEqual(['shell:run', 'vfs:read', 'vfs:write', 'python:run', 'js:run', 'dom:read'])
   for (const [name, row] of Object.entries(CAPABILITIES)) {
     expect(name).toMatch(/^[a-z][a-z-]*(:[a-z][a-z-]*){0,2}$/)
     expect(row.sentence.length).toBeGreaterThan(5)

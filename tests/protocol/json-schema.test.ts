@@ -1,6 +1,6 @@
 /** Arguments against schemas, and the tools' own schemas to the letter. */
 import { describe, expect, test } from 'vitest'
-import { BUILT_IN_TOOLS, builtInTool } from '../../src/protocol/built-in-tools.ts'
+import { BUILT_IN_TOOLS, builtInTool, capabilitiesOf } from '../../src/protocol/built-in-tools.ts'
 import { validateJson } from '../../src/protocol/json-schema.ts'
 import { BUILT_IN_MANIFESTS, manifestOf, summaryOf } from '../../src/protocol/manifest.ts'
 import { parseJson } from '../../src/protocol/parse.ts'
@@ -79,6 +79,36 @@ describe('the built-in tools', () => {
         },
         ['shell:run'],
       ],
+      python_run: [
+        { properties: ['code', 'path', 'args', 'stdin', 'cwd', 'env', 'timeoutMs', 'session', 'end'], required: [] },
+        {
+          properties: [
+            'stdout',
+            'stderr',
+            'exitCode',
+            'durationMs',
+            'value',
+            'valueText',
+            'error',
+            'changed',
+            'session',
+            'sessionStarted',
+            'sessionEnded',
+          ],
+          required: ['stdout', 'stderr', 'exitCode', 'durationMs', 'value', 'error'],
+        },
+        ['python:run'],
+      ],
+      js_run: [
+        { properties: ['code', 'args', 'stdin', 'timeoutMs'], required: ['code'] },
+        { properties: ['output', 'error', 'value', 'valueText'], required: ['output', 'error', 'value'] },
+        ['js:run'],
+      ],
+      code_execute: [
+        { properties: ['language', 'code'], required: ['language', 'code'] },
+        { properties: ['output', 'error'], required: ['output', 'error'] },
+        ['js:run', 'python:run'],
+      ],
       fs_read: [
         { properties: ['path', 'offset', 'length', 'encoding'], required: ['path'] },
         { properties: ['content', 'encoding', 'size', 'eof'], required: ['content', 'encoding', 'size', 'eof'] },
@@ -114,9 +144,15 @@ describe('the built-in tools', () => {
       expect(manifest?.tools.filter((other) => other.name === name)).toEqual([tool])
       for (const capability of tool.capabilities) expect(manifest?.capabilities).toContain(capability)
     }
-    expect(BUILT_IN_MANIFESTS.map((manifest) => summaryOf(manifest).tools.length)).toEqual([7, 1])
+    expect(BUILT_IN_MANIFESTS.map((manifest) => summaryOf(manifest).tools.length)).toEqual([10, 1])
+  })
+  test('need what they list; code_execute what its language needs', () => {
+    const { tool } = BUILT_IN_TOOLS.code_execute
+    expect(capabilitiesOf(tool, { language: 'python' })).toEqual(['python:run'])
+    expect(capabilitiesOf(tool, { language: 'javascript' })).toEqual(['js:run'])
+    expect(capabilitiesOf(BUILT_IN_TOOLS.js_run.tool, { language: 'python' })).toEqual(['js:run'])
   })
   test('are found by their own names only', () => {
-    for (const name of ['constructor', '__proto__', 'SHELL_RUN', 'python_run', '']) expect(builtInTool(name)).toBeUndefined()
+    for (const name of ['constructor', '__proto__', 'SHELL_RUN', 'http_fetch', '']) expect(builtInTool(name)).toBeUndefined()
   })
 })

@@ -1,6 +1,6 @@
 """Runs code for the tool python_run: as a script would be run, and tells on descriptor 3 what came of it.
 
-`main()` is called with sys.argv = ['-c', settings (JSON), the code or the path, arguments …]. One line of JSON is told a run:
+`main()` is called with sys.argv = [_tidepool_start.py, settings (JSON), the code or the path, arguments …]. One line of JSON is told a run:
 {exitCode, value, valueText?, error, rich, leftOut, ends?}. With settings['session'] requests come as lines of JSON on standard input
 until it ends, and the interpreter's variables stay.
 """
@@ -49,12 +49,18 @@ class _NotJson(Exception):
 def main():
     settings, source, *args = sys.argv[1:]
     settings = json.loads(os.fsencode(settings))
+    sys.path[0] = ''
     os.environ.setdefault('MPLBACKEND', 'Agg')
+    # What was printed before a deadline is seen.
+    sys.stdout.reconfigure(line_buffering=True)
     _quiet_show()
     del sys.orig_argv[1:]
     module = _fresh_main()
     if settings.get('session'):
         return _serve(settings, module)
+    if settings['quiet']:
+        # One output, in the order in which it was printed.
+        os.dup2(1, 2)
     source = os.fsencode(source)
     name = os.fsdecode(source) if settings['isPath'] else '<code>'
     outcome = _run(settings, module, source, name, args)

@@ -1,0 +1,60 @@
+/**
+ * The desk of a running call: where its programs ask for tools (`btcp.call` in Python). Who may use what is decided by whoever made the
+ * desk (src/offscreen/gated-desk.ts asks the grants; a sandbox of one's own has all tools of its cell). What was begun here ends with the call.
+ */
+import { BUILT_IN_TOOLS, builtInTool } from '../protocol/built-in-tools.ts'
+import { BtcpError } from '../protocol/error.ts'
+import type { JsonObject } from '../protocol/parse.ts'
+import type { Tool, ToolResult } from '../protocol/tool.ts'
+import { errorAnswer, parseToolRequest, resultAnswer, toolsAnswer } from '../protocol/tool-request.ts'
+import { CancelSource } from './cancel.ts'
+import type { CancelSignal } from './platform.ts'
+
+export interface NestedCall {
+  readonly tool: string
+  readonly arguments: JsonObject
+  /** how many calls it is inside of */
+  readonly depth: number
+  readonly signal: CancelSignal
+}
+
+export interface Desk {
+  /** What the caller may use now. */
+  tools(): readonly Tool[]
+  /** Throws BtcpError. */
+  call(nested: NestedCall): Promise<ToolResult>
+}
+
+/** What answers the programs of one run; `end` when it is over. */
+export interface Clerk {
+  readonly ask: (request: string) => Promise<string>
+  readonly end: () => void
+}
+
+/** `depth` is the running call's own. */
+export function clerkOf(desk: Desk, depth: number, most: number): Clerk {
+  const over = new CancelSource()
+  const answer = async (text: string): Promise<string> => {
+    const request = parseToolRequest(text)
+    if ('tools' in request) return toolsAnswer(desk.tools())
+    if (depth >= most)
+      throw new BtcpError('BUSY', `Cannot call "${request.tool}": calls are ${most} deep inside each other (limit toolDepth)`, {
+        effects: 'none',
+        limit: 'toolDepth',
+      })
+    return resultAnswer(await desk.call({ ...request, depth: depth + 1, signal: over }))
+  }
+  return { ask: (request) => answer(request).catch(errorAnswer), end: () => over.abort() }
+}
+
+/** The tools of a cell, for who owns it; there is no page. */
+export function localDesk(call: (nested: NestedCall) => Promise<ToolResult>): Desk {
+  return {
+    tools: () => Object.values(BUILT_IN_TOOLS).flatMap(({ place, tool }) => (place === 'cell' ? [tool] : [])),
+    call: async (nested) => {
+      if (builtInTool(nested.tool)?.place === 'document')
+        throw new BtcpError('UNSUPPORTED', `Cannot call "${nested.tool}": there is no page here`, { effects: 'none' })
+      return await call(nested)
+    },
+  }
+}
