@@ -39,6 +39,9 @@ const CHANGES: readonly (readonly [file: string, from: string, to: string])[] = 
   ['subprocess.py', 'from _posixsubprocess import fork_exec as _fork_exec', 'from _tidepool_process import fork_exec as _fork_exec'],
 ]
 
+/** hashlib's last line: what OpenSSL would have given. */
+const HASHLIB = "\nfrom _tidepool_hashlib import pbkdf2_hmac\n__all__ += ('pbkdf2_hmac',)\n"
+
 interface LockedModule {
   readonly name: string
   readonly file: string
@@ -76,6 +79,7 @@ function library(): Map<string, Uint8Array> {
   for (const [name, bytes] of Object.entries(unzipSync(readSource('python_stdlib.zip'))))
     if (!name.endsWith('/') && !LEFT_OUT.test(name)) files.set(name, bytes)
   changed(files)
+  files.set('hashlib.py', Buffer.concat([files.get('hashlib.py') ?? Buffer.alloc(0), Buffer.from(HASHLIB)]))
   for (const [name, bytes] of filesBelow(OURS)) files.set(name, bytes)
   files.set(`lib-dynload/${EXTENSION}`, readFileSync(join(THIRD_PARTY, EXTENSION)))
   files.set('tidepool-packages.json', Buffer.from(packageTable()))

@@ -23,6 +23,7 @@ IMPORT("tidepool", "proc_setpgid") extern int proc_setpgid(int, int);
 IMPORT("tidepool", "proc_times") extern int proc_times(unsigned long long *);
 IMPORT("tidepool", "sig_action") extern int sig_action(int, int, int *);
 IMPORT("linux", "linkat") extern int kernel_linkat(int, const char *, int, const char *, int);
+IMPORT("linux", "utimensat") extern int kernel_utimensat(int, const char *, const long long *, int);
 IMPORT("linux", "alarm") extern int kernel_alarm(int, double, double, double *);
 IMPORT("cell", "request") extern int cell_request(const char *, Py_ssize_t, Py_ssize_t *);
 IMPORT("cell", "reply") extern int cell_reply(char *, Py_ssize_t);
@@ -165,6 +166,33 @@ static PyObject *hard_link(PyObject *self, PyObject *args) {
     return done(-kernel_linkat(-100, source, -100, target, flags));
 }
 
+/* utime(path or fd, None or (atime, mtime) in nanoseconds, flags), as utimensat(2). */
+static PyObject *set_times(PyObject *self, PyObject *args) {
+    PyObject *file;
+    PyObject *ns;
+    int flags, fd = -100;
+    long long times[4], *wanted = NULL;
+    if (!PyArg_ParseTuple(args, "OOi", &file, &ns, &flags)) return NULL;
+    if (PyLong_Check(file) && (fd = PyLong_AsInt(file)) == -1 && PyErr_Occurred()) return NULL;
+    if (ns != Py_None) {
+        PyObject *billion = PyLong_FromLong(1000000000);
+        if (!billion) return NULL;
+        for (int i = 0; i < 2; i++) {
+            PyObject *parts = PyNumber_Divmod(PyTuple_GET_ITEM(ns, i), billion);
+            if (parts) {
+                times[2 * i] = PyLong_AsLongLong(PyTuple_GET_ITEM(parts, 0));
+                times[2 * i + 1] = PyLong_AsLongLong(PyTuple_GET_ITEM(parts, 1));
+                Py_DECREF(parts);
+            }
+        }
+        Py_DECREF(billion);
+        if (PyErr_Occurred()) return NULL;
+        wanted = times;
+    }
+    const char *path = PyBytes_Check(file) ? PyBytes_AS_STRING(file) : NULL;
+    return done(-kernel_utimensat(fd, path, wanted, path ? flags : 0));
+}
+
 /* request(bytes) -> bytes: asks the cell, and waits for its answer. Both are JSON. */
 static PyObject *request(PyObject *self, PyObject *args) {
     Py_buffer asked;
@@ -241,6 +269,20 @@ static int renumber_classes(void) {
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* What C code makes of errno besides OSError: math's OverflowError. */
+static PyObject *make_overflow_error(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
+    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    if (names && PyTuple_GET_SIZE(names) > 0) return PyErr_Format(PyExc_TypeError, "OverflowError() takes no keyword arguments");
+    const error_row *row = count == 2 && args[0] == PyLong_FromLong(ERANGE) ? row_of_ours(ERANGE) : NULL;
+    if (row && (!PyUnicode_CheckExact(args[1]) || PyUnicode_CompareWithASCIIString(args[1], strerror(ERANGE)))) row = NULL;
+    PyObject *tuple = row ? Py_BuildValue("(is)", row->linux_number, row->text) : PyTuple_New(count);
+    if (!tuple) return NULL;
+    for (Py_ssize_t i = 0; !row && i < count; i++) PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+    PyObject *made = Py_TYPE(type)->tp_call(type, tuple, NULL);
+    Py_DECREF(tuple);
+    return made;
+}
+
 static PyObject *make_os_error(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
     static int renumbered;
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
@@ -309,6 +351,7 @@ static PyMethodDef methods[] = {
     {"alarm", set_alarm, METH_VARARGS, NULL},
     {"sleep", sleep_for, METH_VARARGS, NULL},
     {"pause", pause_here, METH_NOARGS, NULL},
+    {"utime", set_times, METH_VARARGS, NULL},
     {"link", hard_link, METH_VARARGS, NULL},
     {"request", request, METH_VARARGS, NULL},
     {"errors", list_errors, METH_NOARGS, NULL},
@@ -319,5 +362,6 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_tidepool", "The ker
 
 PyMODINIT_FUNC PyInit__tidepool(void) {
     ((PyTypeObject *)PyExc_OSError)->tp_vectorcall = make_os_error;
+    ((PyTypeObject *)PyExc_OverflowError)->tp_vectorcall = make_overflow_error;
     return PyModule_Create(&module);
 }

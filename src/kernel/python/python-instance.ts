@@ -23,9 +23,6 @@ import { trampoline } from './trampoline.ts'
 
 /** The heap grows by a fifth more than is asked for, so that it seldom grows. */
 const SPARE = 1.2
-const SIGPIPE_STATUS = Signal.PIPE
-/** what CPython ends with when its streams cannot be flushed */
-const FLUSH_FAILED = 120
 
 /** Linux's dlopen handle: what the linker fills in. */
 const Dso = { allocated: 8, memoryBase: 12, memorySize: 16, tableBase: 20, tableSize: 24 } as const
@@ -82,7 +79,7 @@ export class PythonInstance implements HostInstance {
     this.#view.setInt32(this.#address('Py_EMSCRIPTEN_SIGNAL_HANDLING'), 1, true)
     const status = Number(await this.#promising('Py_BytesMain')(this.#argv.length, this.#argumentList()))
     await this.#promising('fflush')(0)
-    return this.#runtime.endsByPipe(status, FLUSH_FAILED) ? 128 + SIGPIPE_STATUS : status
+    return status
   }
 
   release(): void {

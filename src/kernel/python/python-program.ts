@@ -83,11 +83,6 @@ export class PythonRuntime {
     this.#spare = undefined
     return true
   }
-
-  /** Whether the running process could not flush its output because nobody reads it any more. */
-  endsByPipe(status: number, flushFailed: number): boolean {
-    return status === flushFailed
-  }
 }
 
 export class PythonProgram implements HostProgram {

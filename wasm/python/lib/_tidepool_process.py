@@ -2,6 +2,7 @@
 
 import errno
 import os
+import posix
 import struct
 
 import _tidepool
@@ -22,7 +23,8 @@ def _strings(values):
 
 def _environment(env):
     if env is None:
-        env = os.environb
+        # Also what os.putenv has changed behind os.environ's back.
+        env = posix._create_environ()
     return _strings(os.fsencode(key) + b'=' + os.fsencode(value) for key, value in env.items())
 
 
@@ -52,6 +54,9 @@ def _spawn_first(candidates, args, env, **options):
     for candidate in candidates:
         try:
             return _spawn(candidate, args, env, **options)
+        except IsADirectoryError:
+            # The kernel says it as a shell would; execve(2) says EACCES.
+            failure = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except (FileNotFoundError, NotADirectoryError) as error:
             failure = failure or error
         except PermissionError as error:
@@ -71,6 +76,7 @@ def fork_exec(
     pgid = process_group if process_group > 0 and not start_new_session else 0
     environment = b''.join(entry + b'\0' for entry in env) if env is not None else _environment(None)
     actions, spares = _redirections(p2cread, c2pwrite, errwrite)
+    actions += [(_DUP2, fd, fd) for fd in keep if fd != errpipe_write]
     if close_fds:
         actions += [(_CLOSE, fd, 0) for fd in _open_above_two() if fd not in keep]
     old_umask = os.umask(umask) if umask >= 0 else None
@@ -124,6 +130,12 @@ def _report(errpipe_write, error, where):
 
 
 # --- os
+def set_inheritable(fd, inheritable, /):
+    import fcntl
+
+    fcntl.fcntl(fd, fcntl.F_SETFD, 0 if inheritable else fcntl.FD_CLOEXEC)
+
+
 def execve(path, argv, env):
     _tidepool.execve(os.fsencode(path), _arguments(argv), _environment(env))
 

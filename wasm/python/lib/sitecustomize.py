@@ -60,7 +60,7 @@ def _install_processes():
         setattr(posix, name, getattr(_tidepool, name))
     for name in (
         'execv execve killpg getpgrp getsid setsid wait system posix_spawn posix_spawnp '
-        'spawnv spawnve spawnvp spawnvpe spawnl spawnle spawnlp spawnlpe link times uname'
+        'spawnv spawnve spawnvp spawnvpe spawnl spawnle spawnlp spawnlpe link set_inheritable times uname'
     ).split():
         setattr(os, name, _lazy(name))
         if name in ('execv', 'execve', 'link', 'posix_spawn', 'posix_spawnp', 'system', 'times', 'uname'):
@@ -73,6 +73,7 @@ def _install_processes():
     os.getlogin = lambda: 'user'
     os.getgroups = lambda: [1000]
     os.cpu_count = os.process_cpu_count = lambda: 1
+    os.utime = posix.utime = _utime
     os.P_WAIT, os.P_NOWAIT, os.P_NOWAITO = 0, 1, 1
     os.POSIX_SPAWN_OPEN, os.POSIX_SPAWN_CLOSE, os.POSIX_SPAWN_DUP2 = 0, 1, 2
     os.supports_follow_symlinks.update({os.link, os.stat, os.chown, os.utime, os.access})
@@ -171,6 +172,50 @@ class PackageFinder:
         return machinery.PathFinder.find_spec(fullname, [SITE])
 
 
+def _check_script():
+    """A script that cannot be read, in CPython's words but with Linux's error number."""
+    arguments = iter(sys.orig_argv[1:])
+    for argument in arguments:
+        if not argument.startswith('-') or argument == '-':
+            break
+        if argument.startswith('--'):
+            return
+        letters = argument[1:]
+        at = min((letters.find(letter) for letter in 'cmWX' if letter in letters), default=-1)
+        if at >= 0 and letters[at] in 'cm':
+            return
+        if at == len(letters) - 1:
+            next(arguments, None)
+    else:
+        return
+    if argument == '-':
+        return
+    try:
+        os.close(os.open(argument, os.O_RDONLY))
+    except OSError as error:
+        path = os.path.abspath(argument) if os.path.isabs(argument) else os.path.join(os.getcwd(), argument)
+        os.write(2, f"{sys.orig_argv[0]}: can't open file {path!r}: [Errno {error.errno}] {error.strerror}\n".encode())
+        os._exit(2)
+
+
+def _utime(path, times=None, *, ns=None, dir_fd=None, follow_symlinks=True):
+    """Set the access and modified time of path, to the nanosecond."""
+    if times is not None and ns is not None:
+        raise ValueError("utime: you may specify either 'times' or 'ns' but not both")
+    if dir_fd is not None:
+        raise NotImplementedError('utime: dir_fd unavailable on this platform')
+    if times is not None:
+        if not isinstance(times, tuple) or len(times) != 2:
+            raise TypeError("utime: 'times' must be either a tuple of two ints or None")
+        ns = tuple(int(value) * 1_000_000_000 + round(value % 1 * 1_000_000_000) if isinstance(value, float) else value * 1_000_000_000 for value in times)
+    elif ns is not None and (not isinstance(ns, tuple) or len(ns) != 2):
+        raise TypeError("utime: 'ns' must be a tuple of two ints")
+    try:
+        _tidepool.utime(path if isinstance(path, int) else os.fsencode(path), ns, 0 if follow_symlinks else 0x100)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, path) from None
+
+
 def _add_paths():
     user = os.path.expanduser('~/.local/lib/python3.14/site-packages')
     if not sys.flags.isolated and not sys.flags.no_user_site and os.path.isdir(user):
@@ -183,6 +228,7 @@ def _add_paths():
 
 
 _number_errors()
+_check_script()
 _install_processes()
 _install_signals()
 _install_threads()
