@@ -158,6 +158,11 @@ class PackageFinder:
         if not answer['ok']:
             self.present.discard(name)
             raise ImportError(f'Cannot install {name} {package["version"]}: {answer["reason"]}')
+        if name == 'urllib3':
+            # On this platform it would send by JavaScript, which there is none of.
+            bridge = type(sys)('urllib3.contrib.emscripten')
+            bridge.inject_into_urllib3 = lambda: None
+            sys.modules[bridge.__name__] = bridge
 
     def find_spec(self, fullname, path=None, target=None):
         if path is not None or fullname.startswith('_'):
