@@ -3,7 +3,7 @@
  * The call's clock starts after consent. A call that loses a capability while it runs is ended.
  */
 import { decide, type Capability, type CapabilityRequest } from '../protocol/capability.ts'
-import { builtInTool } from '../protocol/built-in-tools.ts'
+import { builtInTool, capabilitiesOf } from '../protocol/built-in-tools.ts'
 import { BtcpError, type Effects } from '../protocol/error.ts'
 import { validateJson } from '../protocol/json-schema.ts'
 import { LIMITS } from '../protocol/limits.ts'
@@ -13,8 +13,10 @@ import { isRecord, type JsonObject, type JsonValue } from '../protocol/parse.ts'
 import type { Origin } from '../protocol/principal.ts'
 import type { Tool, ToolPlace, ToolResult } from '../protocol/tool.ts'
 import { begin } from './audit.ts'
+import { auditRow, denied } from './call-row.ts'
 import { release, siteOf, snapshotOf, take, type Snapshot } from './grants.ts'
 import { cancelOffscreen, publish, runOffscreen } from './offscreen-document.ts'
+import { nestedCall } from './nested-call.ts'
 import { pageTool } from './page-tool.ts'
 import type { Incoming, TabPort } from './tab-ports.ts'
 
@@ -66,7 +68,8 @@ export async function callTool(incoming: Incoming, consent: Consent): Promise<Js
 async function decideCall(call: Call, incoming: Incoming, consent: Consent) {
   const { origin } = call.port.caller
   const { tool, manifest, id } = call
-  const request = { principal: siteOf(origin), manifest, builtIn: true, call: id, capabilities: tool.capabilities, now: Date.now() }
+  const capabilities = capabilitiesOf(tool, call.arguments)
+  const request = { principal: siteOf(origin), manifest, builtIn: true, call: id, capabilities, now: Date.now() }
   const first = await take(origin, request)
   if (first.decision.allow || incoming.request.params['onMissing'] !== 'prompt') return { ...first, request }
   await consent(incoming, first.decision.missing, { tool: tool.name }).catch((error: unknown) => {
@@ -133,7 +136,8 @@ async function run(call: Call, snapshot: Snapshot, renew: boolean, requestId: nu
     const onProgress = (progress: JsonValue): void => port.notify('notifications/progress', { requestId, progress })
     const common = { t: 'call', call: id, principal: siteOf(port.caller.origin), tool: tool.name, arguments: args, progress } as const
     const request = timeoutMs === undefined ? common : { ...common, timeoutMs }
-    return await runOffscreen({ principal: common.principal, request, onProgress }, snapshot, renew)
+    const onAsk = (name: string, asked: JsonObject): ReturnType<typeof nestedCall> => nestedCall(call, name, asked)
+    return await runOffscreen({ principal: common.principal, request, onProgress, onAsk }, snapshot, renew)
   } catch (error) {
     // Whatever the sandbox says of its end, the reason is the one for which it was ended; whether it had begun, the sandbox knows.
     throw call.signal.aborted ? withEffects(call.signal.reason, effectsOf(error)) : error
@@ -165,22 +169,5 @@ function withEffects(error: unknown, effects: Effects): unknown {
   const { btcpCode, ...data } = error.data
   return new BtcpError(btcpCode, error.message, { ...data, effects })
 }
-
-const auditRow = (call: Call, allowed: boolean): Parameters<typeof begin>[0] => ({
-  time: Date.now(),
-  origin: call.port.caller.origin,
-  call: call.id,
-  tool: call.tool.name,
-  capabilities: call.tool.capabilities,
-  decision: allowed ? 'allowed' : 'denied',
-  outcome: 'running',
-})
-
-const denied = (tool: string, missing: readonly Capability[]): BtcpError =>
-  new BtcpError('CAPABILITY_DENIED', `Cannot call "${tool}": capability "${missing.join('", "')}" is not granted`, {
-    missing,
-    effects: 'none',
-    suggestions: [`Ask for it with btcp.requestCapabilities(${JSON.stringify(missing)}), or call with { onMissing: 'prompt' }.`],
-  })
 
 const bad = (reason: string): BtcpError => new BtcpError('INVALID_PARAMS', `Cannot call a tool: ${reason}`, { effects: 'none' })

@@ -4,13 +4,14 @@
  */
 import { BtcpError } from '../protocol/error.ts'
 import { LINK_WANTED, type ToOffscreen, type ToService } from '../protocol/link.ts'
-import { thrownError } from '../protocol/message.ts'
+import { thrownError, wireError } from '../protocol/message.ts'
 import { principalKey, type Principal } from '../protocol/principal.ts'
-import type { JsonValue } from '../protocol/parse.ts'
+import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { ToolResult } from '../protocol/tool.ts'
 import type { Transport } from '../protocol/transport.ts'
 import type { Snapshot } from './grants.ts'
 import { rotateLog } from './log-rotation.ts'
+import type { NestedAnswer } from './nested-call.ts'
 
 const PAGE = 'src/offscreen/index.html'
 const CONNECT_MS = 10_000
@@ -20,11 +21,16 @@ export interface OffscreenCall {
   readonly principal: Principal
   readonly request: Extract<ToOffscreen, { t: 'call' }>
   readonly onProgress: (progress: JsonValue) => void
+  /** A program of the call asks for a tool. Throws BtcpError. */
+  readonly onAsk: (tool: string, args: JsonObject) => Promise<NestedAnswer>
 }
 interface Waiting {
   readonly resolve: (result: ToolResult) => void
   readonly reject: (error: Error) => void
   readonly onProgress: (progress: JsonValue) => void
+  readonly onAsk: OffscreenCall['onAsk']
+  /** of the tools that were allowed: what hears how they ended */
+  readonly allowed: Map<number, (outcome: string) => void>
 }
 
 let link: Transport | undefined
@@ -90,10 +96,34 @@ function receive(message: ToService): void {
       return
     case 'progress':
       return waiting.get(message.call)?.onProgress(message.progress)
+    case 'ask':
+      return void answerAsk(message)
+    case 'asked':
+      waiting.get(message.call)?.allowed.get(message.ask)?.(message.outcome)
+      return
     case 'result':
       return settle(message.call)?.resolve(message.result)
     case 'failed':
       return settle(message.call)?.reject(thrownError(message.error))
+  }
+}
+
+/** Answers on the link that asked, and on no later one. */
+async function answerAsk({ call, ask, tool, arguments: args }: Extract<ToService, { t: 'ask' }>): Promise<void> {
+  const asker = link
+  const waits = waiting.get(call)
+  const send = (message: ToOffscreen): void => {
+    if (asker !== undefined && asker === link) asker.send(message)
+  }
+  if (!waits) return
+  try {
+    const answer = await waits.onAsk(tool, args)
+    if ('result' in answer) return send({ t: 'answered', call, ask, result: answer.result })
+    waits.allowed.set(ask, answer.allowed)
+    send({ t: 'allowed', call, ask })
+  } catch (error) {
+    if (!(error instanceof BtcpError)) console.error('A nested call failed:', error)
+    send({ t: 'refused', call, ask, error: wireError(error) })
   }
 }
 
@@ -113,20 +143,25 @@ function lose(transport: Transport): void {
 
 /** Runs a call there. `snapshot` says what the principal holds, and is sent first where the document does not have it. */
 export async function runOffscreen(
-  { principal, request, onProgress }: OffscreenCall,
+  { principal, request, onProgress, onAsk }: OffscreenCall,
   snapshot: Snapshot,
   renew: boolean,
 ): Promise<ToolResult> {
   const transport = await ensureOffscreen()
   if (renew || pushed.get(principalKey(principal)) !== snapshot.epoch) push(transport, principal, snapshot)
   return await new Promise((resolve, reject) => {
-    waiting.set(request.call, { resolve, reject, onProgress })
+    waiting.set(request.call, { resolve, reject, onProgress, onAsk, allowed: new Map() })
     transport.send(request)
   })
 }
 
 export function cancelOffscreen(call: string): void {
   if (waiting.has(call)) link?.send({ t: 'cancel', call } satisfies ToOffscreen)
+}
+
+/** Sends what a running call has taken since, before what is sent next. */
+export function renewGrants(principal: Principal, snapshot: Snapshot): void {
+  if (link) push(link, principal, snapshot)
 }
 
 function push(transport: Transport, principal: Principal, { epoch, grants }: Snapshot): void {

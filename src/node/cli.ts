@@ -8,6 +8,7 @@ import { Orchestrator } from '../orchestrator/orchestrator.ts'
 import { CellFsError } from '../orchestrator/live-cell.ts'
 import { shellArgv } from '../orchestrator/catalog.ts'
 import { startError } from '../orchestrator/file-error.ts'
+import { localClerk } from '../orchestrator/local-desk.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { VERSION } from '../protocol/version.ts'
 import { MountError, type MountSpec, mountTree, parseMount } from './mounts.ts'
@@ -105,17 +106,16 @@ async function run(command: string, flags: RunFlags): Promise<number> {
   const cwd = flags.cwd ?? (mount.length === 1 ? mount[0]?.target : undefined)
   try {
     const script = command === '-' ? await readAll(process.stdin) : command
-    const started = orchestrator.start(
-      { kind: 'local', name: 'cli' },
-      {
-        argv: shellArgv(script),
-        ...(cwd === undefined ? {} : { cwd }),
-        env,
-        ...(command === '-' ? {} : { stdin: process.stdin }),
-        timeoutMs: timeout * 1000,
-        output: (fd, bytes) => write(fd === 1 ? process.stdout : process.stderr, bytes).catch(() => started.closeOutput(fd)),
-      },
-    )
+    const principal = { kind: 'local', name: 'cli' } as const
+    const started = orchestrator.start(principal, {
+      argv: shellArgv(script),
+      ...(cwd === undefined ? {} : { cwd }),
+      env,
+      ...(command === '-' ? {} : { stdin: process.stdin }),
+      timeoutMs: timeout * 1000,
+      ask: localClerk(orchestrator, principal).ask,
+      output: (fd, bytes) => write(fd === 1 ? process.stdout : process.stderr, bytes).catch(() => started.closeOutput(fd)),
+    })
     passSignals(started)
     const outcome = await started.done
     if (outcome.timedOut) process.stderr.write(`tidepool: the command was killed after ${timeout} s (--timeout)\n`)

@@ -10,15 +10,10 @@ import { nodePlatform } from './node-platform.ts'
 
 export { FileError } from '../orchestrator/file-error.ts'
 export type { CancelSignal } from '../orchestrator/platform.ts'
-export type {
-  BufferRunOptions,
-  FileStat,
-  ListEntry,
-  OutputListener,
-  RunOptions,
-  RunResult,
-  TextRunOptions,
-} from '../orchestrator/sandbox.ts'
+export type { FileStat, ListEntry } from '../orchestrator/sandbox.ts'
+export type { JsOptions, JsResult, PythonOptions, PythonResult } from '../orchestrator/sandbox-code.ts'
+export type { BufferRunOptions, OutputListener, RunOptions, RunResult, TextRunOptions } from '../orchestrator/sandbox-run.ts'
+export type { CodeError, RichItem } from '../protocol/code-record.ts'
 export { BtcpError, type BtcpCode, type BtcpErrorData } from '../protocol/error.ts'
 export { type LimitName, LIMITS } from '../protocol/limits.ts'
 export { VERSION } from '../protocol/version.ts'

@@ -4,15 +4,16 @@
  * that came over it end: nobody is left who could be answered, and nothing is tried again.
  */
 import { BtcpError } from '../protocol/error.ts'
-import { builtInTool } from '../protocol/built-in-tools.ts'
+import { builtInTool, capabilitiesOf } from '../protocol/built-in-tools.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { LINK_PORT, type ToOffscreen, type ToService } from '../protocol/link.ts'
 import { manifestOf } from '../protocol/manifest.ts'
-import { wireError } from '../protocol/message.ts'
+import { thrownError, wireError } from '../protocol/message.ts'
 import { portTransport, type Transport } from '../protocol/transport.ts'
 import { callTool } from '../orchestrator/catalog.ts'
 import { Gate } from '../orchestrator/gate.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import { GatedDesk } from './gated-desk.ts'
 
 type Call = Extract<ToOffscreen, { t: 'call' }>
 
@@ -20,6 +21,7 @@ export class BackgroundLink {
   readonly #orchestrator: Orchestrator
   readonly #onIdle: (idle: boolean) => void
   readonly #calls = new Map<string, AbortController>()
+  readonly #desks = new Map<string, GatedDesk>()
   /** Its snapshots are those of one Port: a service worker that comes back sends them again. */
   #gate = new Gate(() => Date.now())
   #transport: Transport | undefined
@@ -52,6 +54,12 @@ export class BackgroundLink {
         return void this.#takeOver(message)
       case 'call':
         return void this.#run(message)
+      case 'allowed':
+        return this.#desks.get(message.call)?.settle(message.ask, 'allowed')
+      case 'answered':
+        return this.#desks.get(message.call)?.settle(message.ask, message.result)
+      case 'refused':
+        return this.#desks.get(message.call)?.settle(message.ask, thrownError(message.error))
       case 'cancel':
         return this.#calls
           .get(message.call)
@@ -61,7 +69,11 @@ export class BackgroundLink {
 
   async #takeOver({ principal, epoch, grants }: Extract<ToOffscreen, { t: 'grants' }>): Promise<void> {
     const send = this.#sender()
-    send({ t: 'acknowledged', principal, epoch: await this.#gate.update(principal, epoch, grants) })
+    const gate = this.#gate
+    const updated = gate.update(principal, epoch, grants)
+    if (!gate.allows({ principal, manifest: manifestOf('python_run')?.name ?? '', builtIn: true, call: '', capabilities: ['python:run'] }))
+      await this.#orchestrator.python.endAll(principal, 'capability "python:run" was taken back')
+    send({ t: 'acknowledged', principal, epoch: await updated })
   }
 
   async #run(message: Call): Promise<void> {
@@ -77,6 +89,7 @@ export class BackgroundLink {
       send({ t: 'failed', call, error: wireError(error) })
     } finally {
       this.#calls.delete(call)
+      this.#desks.delete(call)
       this.#mind()
     }
   }
@@ -87,11 +100,14 @@ export class BackgroundLink {
     send: (message: ToService) => void,
   ) {
     const manifest = manifestOf(tool)?.name ?? ''
-    const capabilities = builtInTool(tool)?.tool.capabilities ?? []
+    const row = builtInTool(tool)
+    const capabilities = row ? capabilitiesOf(row.tool, args) : []
+    const desk = new GatedDesk(this.#orchestrator, this.#gate, call, principal, send)
+    this.#desks.set(call, desk)
     const onProgress = progress ? { onProgress: (value: object) => send({ t: 'progress', call, progress: value as never }) } : {}
     const timeout = timeoutMs === undefined ? {} : { timeoutMs }
     return await this.#gate.run({ principal, manifest, builtIn: true, call, capabilities }, tool, controller, () =>
-      callTool(this.#orchestrator, { call, principal, tool, arguments: args, signal: controller.signal, ...timeout, ...onProgress }),
+      callTool(this.#orchestrator, { call, principal, tool, arguments: args, signal: controller.signal, desk, ...timeout, ...onProgress }),
     )
   }
 

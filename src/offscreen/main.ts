@@ -14,6 +14,8 @@ let leaving = false
 let closing: ReturnType<typeof setTimeout> | undefined
 
 async function leave(): Promise<void> {
+  // An interpreter that lives on is ended by its own clock.
+  if (!orchestrator.python.isEmpty) return rest(true)
   leaving = true
   link.close()
   await orchestrator.dispose()

@@ -45,7 +45,8 @@ export async function callTool(orchestrator: Orchestrator, call: ToolCall): Prom
       errors: checked.errors,
       effects: 'none',
     })
-  const leave = await admit(orchestrator, call)
+  // A call that another one waits for takes no place of its own: it could wait for ever.
+  const leave = call.depth ? () => {} : await orchestrator.admit(call.principal, call.signal)
   const clerk = call.desk && clerkOf(call.desk, call.depth ?? 0, orchestrator.limits.toolDepth)
   const began = orchestrator.platform.clock.monotonic()
   const meta = (more: Partial<ToolMeta> = {}): ToolMeta => ({
@@ -66,13 +67,6 @@ export async function callTool(orchestrator: Orchestrator, call: ToolCall): Prom
     clerk?.end()
     leave()
   }
-}
-
-/** A call that another one waits for does not wait for its turn: it would wait for ever. */
-async function admit(orchestrator: Orchestrator, { principal, signal, depth = 0 }: ToolCall): Promise<() => void> {
-  if (depth === 0) return await orchestrator.admit(principal, signal)
-  orchestrator.admitNested(principal)
-  return () => {}
 }
 
 const CELL_TOOLS: Readonly<Record<string, CellTool>> = {

@@ -2,7 +2,6 @@
  * The desk of a running call: where its programs ask for tools (`btcp.call` in Python). Who may use what is decided by whoever made the
  * desk (src/offscreen/gated-desk.ts asks the grants; a sandbox of one's own has all tools of its cell). What was begun here ends with the call.
  */
-import { BUILT_IN_TOOLS, builtInTool } from '../protocol/built-in-tools.ts'
 import { BtcpError } from '../protocol/error.ts'
 import type { JsonObject } from '../protocol/parse.ts'
 import type { Tool, ToolResult } from '../protocol/tool.ts'
@@ -45,16 +44,4 @@ export function clerkOf(desk: Desk, depth: number, most: number): Clerk {
     return resultAnswer(await desk.call({ ...request, depth: depth + 1, signal: over }))
   }
   return { ask: (request) => answer(request).catch(errorAnswer), end: () => over.abort() }
-}
-
-/** The tools of a cell, for who owns it; there is no page. */
-export function localDesk(call: (nested: NestedCall) => Promise<ToolResult>): Desk {
-  return {
-    tools: () => Object.values(BUILT_IN_TOOLS).flatMap(({ place, tool }) => (place === 'cell' ? [tool] : [])),
-    call: async (nested) => {
-      if (builtInTool(nested.tool)?.place === 'document')
-        throw new BtcpError('UNSUPPORTED', `Cannot call "${nested.tool}": there is no page here`, { effects: 'none' })
-      return await call(nested)
-    },
-  }
 }

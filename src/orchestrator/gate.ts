@@ -24,7 +24,8 @@ export interface AbortControllerLike {
 export class Gate {
   readonly #now: () => number
   readonly #snapshots = new Map<string, Snapshot>()
-  readonly #running = new Map<string, RunningCall>()
+  /** calls, and what their programs have asked for */
+  readonly #running = new Set<RunningCall>()
 
   /** `now` gives milliseconds since the epoch. */
   constructor(now: () => number) {
@@ -37,9 +38,7 @@ export class Gate {
     const known = this.#snapshots.get(key)
     if (known && known.epoch > epoch) return known.epoch
     this.#snapshots.set(key, { epoch, grants })
-    const revoked = [...this.#running.values()].filter(
-      ({ request }) => principalKey(request.principal) === key && this.#missing(request).length > 0,
-    )
+    const revoked = [...this.#running].filter(({ request }) => principalKey(request.principal) === key && this.#missing(request).length > 0)
     for (const { request, cancel } of revoked) cancel.abort(denied(request.manifest, this.#missing(request), 'unknown'))
     await Promise.all(revoked.map(({ ended }) => ended))
     return epoch
@@ -56,7 +55,8 @@ export class Gate {
         cancel.abort(error)
       },
     }
-    this.#running.set(request.call, { request, cancel: remember, ended })
+    const running: RunningCall = { request, cancel: remember, ended }
+    this.#running.add(running)
     try {
       const result = await work()
       if (reason) throw reason
@@ -64,9 +64,14 @@ export class Gate {
     } catch (error) {
       throw reason ?? error
     } finally {
-      this.#running.delete(request.call)
+      this.#running.delete(running)
       resolve()
     }
+  }
+
+  /** Whether the grants allow it now. */
+  allows(request: Omit<CapabilityRequest, 'now'>): boolean {
+    return this.#missing(request).length === 0
   }
 
   /** Throws CAPABILITY_DENIED unless the grants allow it now. */

@@ -7,67 +7,13 @@ import type { Principal } from '../protocol/principal.ts'
 import { shellArgv } from './catalog.ts'
 import { FileError, startError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
-import type { CollectedRun, Orchestrator } from './orchestrator.ts'
-import type { CancelSignal } from './platform.ts'
-
-export interface RunOptions {
-  /** default /home/user */
-  readonly cwd?: string
-  readonly env?: Readonly<Record<string, string>>
-  /** empty when it is left out */
-  readonly stdin?: string | Uint8Array | AsyncIterable<Uint8Array>
-  /** ends the command by KILL; `run` then rejects with code CANCELLED */
-  readonly signal?: CancelSignal
-  /** default 30 s, at most 300 s */
-  readonly timeoutMs?: number
-  /** `buffer` gives output as bytes; otherwise it is text, and bytes that are no UTF-8 become U+FFFD */
-  readonly encoding?: 'utf8' | 'buffer'
-}
-
-/** Called with output as it comes; the command goes on when the result is settled. With a listener output has no limit. */
-export type OutputListener<T> = (data: T) => void | Promise<void>
-
-export interface TextRunOptions extends RunOptions {
-  readonly encoding?: 'utf8'
-  readonly onStdout?: OutputListener<string>
-  readonly onStderr?: OutputListener<string>
-}
-export interface BufferRunOptions extends RunOptions {
-  readonly encoding: 'buffer'
-  readonly onStdout?: OutputListener<Uint8Array>
-  readonly onStderr?: OutputListener<Uint8Array>
-}
-
-export interface RunResult<T = string> {
-  readonly stdout: T
-  readonly stderr: T
-  /** 0 … 255; 128 + signal where a signal ended it */
-  readonly exitCode: number
-  readonly signal?: string
-  /** the deadline has passed; what was printed until then is there */
-  readonly timedOut: boolean
-  readonly durationMs: number
-  /** what stdout and stderr hold is not all: `path` is a file of the sandbox with more of it */
-  readonly truncated?: readonly { readonly stream: 'stdout' | 'stderr'; readonly bytes: number; readonly path?: string }[]
-  /** the limit that ended it, when one did: more output than `outputKeptBytes` */
-  readonly limit?: string
-}
+import { localClerk } from './local-desk.ts'
+import type { Orchestrator } from './orchestrator.ts'
+import { jsIn, type JsOptions, type JsResult, pythonIn, type PythonOptions, type PythonResult } from './sandbox-code.ts'
+import { type BufferRunOptions, endOf, listenerOf, type RunResult, type TextRunOptions } from './sandbox-run.ts'
 
 export type { FileStat, ListEntry }
 
-const SIGNALS: Readonly<Record<number, string>> = {
-  1: 'HUP',
-  2: 'INT',
-  3: 'QUIT',
-  6: 'ABRT',
-  8: 'FPE',
-  9: 'KILL',
-  10: 'USR1',
-  12: 'USR2',
-  13: 'PIPE',
-  14: 'ALRM',
-  15: 'TERM',
-}
 const READ_PART = 1024 * 1024
 const LIST_PART = 10_000
 
@@ -86,7 +32,8 @@ export class SandboxCore {
   async run(command: string, options: TextRunOptions | BufferRunOptions = {}): Promise<RunResult | RunResult<Uint8Array>> {
     const { text } = this.#orchestrator.platform
     const { cwd, env, stdin, signal, timeoutMs } = options
-    const listener = this.#listener(options)
+    const listener = listenerOf(text, options)
+    const clerk = localClerk(this.#orchestrator, this.#principal)
     const run = await this.#orchestrator
       .run(
         this.#principal,
@@ -98,16 +45,32 @@ export class SandboxCore {
           ...(signal ? { signal } : {}),
           ...(timeoutMs === undefined ? {} : { timeoutMs }),
           ...(listener ? { output: listener.take } : {}),
+          ask: clerk.ask,
         },
         { unlimited: listener !== undefined },
       )
       .catch((error: unknown) => {
         throw error instanceof CellFsError ? startError(error.errno, 'bash', cwd) : error
       })
+      .finally(clerk.end)
     await listener?.end()
     const rest = endOf(run)
     if (options.encoding === 'buffer') return { stdout: run.stdout, stderr: run.stderr, ...rest }
     return { stdout: text.decode(run.stdout).text, stderr: text.decode(run.stderr).text, ...rest }
+  }
+
+  /** Runs Python code, or a file of the sandbox, to its end, or to the deadline. Rejects as `run` does. */
+  python(code: string | { readonly path: string }, options: PythonOptions = {}): Promise<PythonResult> {
+    return pythonIn(this.#orchestrator, this.#principal, code, options)
+  }
+  /** Ends a session of `python`; why it had ended before, if it had. */
+  endPython(session: string): Promise<string | undefined> {
+    return this.#orchestrator.python.end(this.#principal, session)
+  }
+
+  /** Runs JavaScript as a module, to its end, or to the deadline. */
+  js(code: string, options: JsOptions = {}): Promise<JsResult> {
+    return jsIn(this.#orchestrator, this.#principal, code, options)
   }
 
   readFile(path: string, encoding: 'utf8'): Promise<string>
@@ -191,42 +154,5 @@ export class SandboxCore {
     } catch (error) {
       throw error instanceof CellFsError ? new FileError(action, path, error.errno) : error
     }
-  }
-
-  #listener(options: TextRunOptions | BufferRunOptions): Listener | undefined {
-    const { onStdout, onStderr } = options
-    if (!onStdout && !onStderr) return undefined
-    if (options.encoding === 'buffer')
-      return { take: (fd, bytes) => (fd === 1 ? options.onStdout : options.onStderr)?.(bytes), end: () => {} }
-    const decoders = { 1: this.#orchestrator.platform.text.decoder(), 2: this.#orchestrator.platform.text.decoder() }
-    const tell = (fd: 1 | 2, piece: string): void | Promise<void> =>
-      piece === '' ? undefined : (fd === 1 ? options.onStdout : options.onStderr)?.(piece)
-    return {
-      take: (fd, bytes) => tell(fd, decoders[fd](bytes)),
-      end: async () => {
-        for (const fd of [1, 2] as const) await tell(fd, decoders[fd]())
-      },
-    }
-  }
-}
-
-interface Listener {
-  readonly take: (fd: 1 | 2, bytes: Uint8Array) => void | Promise<void>
-  readonly end: () => void | Promise<void>
-}
-
-function endOf(run: CollectedRun): Omit<RunResult, 'stdout' | 'stderr'> {
-  const truncated = run.cuts.map(({ fd, bytes, path }) => ({
-    stream: fd === 1 ? ('stdout' as const) : ('stderr' as const),
-    bytes,
-    ...(path === undefined ? {} : { path }),
-  }))
-  return {
-    exitCode: run.status,
-    ...(run.signal === undefined ? {} : { signal: SIGNALS[run.signal] ?? String(run.signal) }),
-    timedOut: run.timedOut,
-    durationMs: run.durationMs,
-    ...(truncated.length > 0 ? { truncated } : {}),
-    ...(run.limit ? { limit: run.limit } : {}),
   }
 }

@@ -28,11 +28,19 @@ export type ToOffscreen =
       readonly progress: boolean
     }
   | { readonly t: 'cancel'; readonly call: string }
+  /** What a program of the call asked for: it may run in the cell; it has run in the page; it has failed or may not. */
+  | { readonly t: 'allowed'; readonly call: string; readonly ask: number }
+  | { readonly t: 'answered'; readonly call: string; readonly ask: number; readonly result: ToolResult }
+  | { readonly t: 'refused'; readonly call: string; readonly ask: number; readonly error: WireError }
 
 export type ToService =
   | { readonly t: 'acknowledged'; readonly principal: Principal; readonly epoch: number }
   | { readonly t: 'progress'; readonly call: string; readonly progress: JsonValue }
   | { readonly t: 'result'; readonly call: string; readonly result: ToolResult }
   | { readonly t: 'failed'; readonly call: string; readonly error: WireError }
+  /** A program of the call asks for a tool. */
+  | { readonly t: 'ask'; readonly call: string; readonly ask: number; readonly tool: string; readonly arguments: JsonObject }
+  /** How a tool ended that was allowed. */
+  | { readonly t: 'asked'; readonly call: string; readonly ask: number; readonly outcome: string }
   /** sent while a call runs: a service worker that hears nothing for 30 s is stopped */
   | { readonly t: 'beat' }

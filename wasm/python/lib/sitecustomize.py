@@ -5,6 +5,7 @@ CPython imports this module after `site` at each start, so it imports nothing th
 
 import _signal
 import _tidepool
+import _tidepool_network  # noqa: F401
 import errno
 import os
 import posix
