@@ -32,6 +32,8 @@ export type ToScript =
 export interface ScriptStart {
   /** how messages about errors name the script */
   readonly name: string
+  /** absolute, where it is a file */
+  readonly path?: string
   readonly code: string
   readonly args: readonly string[]
   /** print the value at the end */

@@ -98,21 +98,26 @@ export class JsFiles {
     }
   }
 
-  /** What has no positions (a pipe, a terminal) is read on from where it is. */
+  /** Its value: whether this was the end. What has no positions (a pipe, a device) is read on from where it is. */
   *read(path: ByteString, offset: number, length: number): Waiting<Reply> {
     const file = this.#vfs.open(this.#process.cwd, path, O.RDONLY, 0, false)
     try {
       const { inode } = file
       if (inode.kind === FileKind.Directory) throw SysError.of(Errno.EISDIR)
-      if (inode.kind === FileKind.Fifo || inode.kind === FileKind.CharDevice) return { bytes: yield* readSome(file, length) }
-      const bytes = new Uint8Array(Math.min(length, Math.max(1, this.#vfs.statOf(inode).size - offset)))
+      if (inode.kind !== FileKind.File) {
+        const bytes = yield* readSome(file, length)
+        return { value: bytes.length === 0, bytes }
+      }
+      // A size of 0 says nothing: files of /proc have it.
+      const { size } = this.#vfs.statOf(inode)
+      const bytes = new Uint8Array(size === 0 ? length : Math.min(length, Math.max(0, size - offset)))
       let done = 0
       while (done < bytes.length) {
         const count = yield* again(file.readers, () => file.pread(bytes.subarray(done), offset + done))
         if (count === 0) break
         done += count
       }
-      return { bytes: bytes.subarray(0, done) }
+      return { value: done < bytes.length || (size > 0 && offset + done >= size), bytes: bytes.subarray(0, done) }
     } finally {
       file.unref()
     }

@@ -178,12 +178,20 @@ export class JsInstance implements HostInstance {
     const { jsTimers, jsRequests, jsOutputBytes, jsResultBytes } = this.#kernel.system.limits
     return {
       name: nameOf(source),
+      ...this.#pathOf(source),
       code,
       args: args.map(toText),
       print,
       result: this.#wantsResult,
       limits: { timers: jsTimers, requests: jsRequests, outputBytes: jsOutputBytes, resultBytes: jsResultBytes },
     }
+  }
+
+  #pathOf(source: ScriptSource): { readonly path?: string } {
+    if (source.from !== 'file') return {}
+    const { cwd } = this.#process!
+    const above = source.path.startsWith('/') ? '' : `${this.#kernel.system.vfs.pathOf(cwd)}/`
+    return { path: toText(above + source.path.replace(/^(?:\.\/+)+/, '')) }
   }
 
   /** Undefined where it cannot be read, which has been said. */
@@ -211,9 +219,9 @@ export class JsInstance implements HostInstance {
   *#readFile(path: ByteString): Waiting<ByteString> {
     let code = ''
     for (;;) {
-      const { bytes } = yield* this.#files!.read(path, code.length, READ_BYTES)
+      const { value: isEnd, bytes } = yield* this.#files!.read(path, code.length, READ_BYTES)
       code += byteString(bytes!)
-      if (bytes!.length === 0 || code.length > this.#kernel.system.limits.scriptBytes) return code
+      if (isEnd || code.length > this.#kernel.system.limits.scriptBytes) return code
     }
   }
 

@@ -20,8 +20,11 @@ const once = <T>(make: () => T): (() => T) => {
 function serve(host: MessagePort): void {
   const send = (message: FromFrame): void => host.postMessage(message, [])
   const modules = Modules.open()
-  const workers = new CellWorkers(workerScript('/cell-worker.js'), once(() => workerScript('/js-worker.js')), modules, (cell, reason) =>
-    send({ t: 'ended', cell, reason }),
+  const workers = new CellWorkers(
+    workerScript('/cell-worker.js'),
+    once(() => workerScript('/js-worker.js')),
+    modules,
+    (cell, reason) => send({ t: 'ended', cell, reason }),
   )
   host.addEventListener('message', (event) => {
     const message = parseToFrame(event.data)

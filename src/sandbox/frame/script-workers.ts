@@ -49,7 +49,9 @@ export class ScriptWorkers {
   #run(snippet: number, port: MessagePort, worker: Worker): void {
     if (!this.#workers.has(snippet)) return worker.terminate()
     this.#workers.set(snippet, worker)
-    worker.addEventListener('error', (event) => this.#fail(snippet, `its worker has failed: ${event.message} ${event.lineno}:${event.colno}`))
+    worker.addEventListener('error', (event) =>
+      this.#fail(snippet, `its worker has failed: ${event.message} ${event.lineno}:${event.colno}`),
+    )
     worker.postMessage({ t: 'script' } satisfies ToScriptWorker, [port])
   }
 

@@ -29,7 +29,10 @@ export function makeConsole(host: ConsoleHost): Readonly<Record<string, unknown>
     error,
     trace: (...values: unknown[]) => error(`Trace: ${formatWithOptions({}, ...values)}`),
     assert: (condition: unknown, ...values: unknown[]) => {
-      if (!condition) error('Assertion failed', ...values)
+      if (condition) return
+      const [first, ...rest] = values
+      if (typeof first === 'string') error(`Assertion failed: ${first}`, ...rest)
+      else error('Assertion failed', ...values)
     },
     dir: (value: unknown, options?: object) => log(inspect(value, { customInspect: false, ...options })),
     table: (rows: unknown) => log(tableOf(rows)),

@@ -112,21 +112,15 @@ export class Files {
     }
   }
 
-  async #readPart(path: string, offset: number): Promise<Uint8Array> {
-    return (await this.#ask('open', { op: 'read', path, offset, length: JS_PART_BYTES })).bytes
-  }
-
-  /** An empty part is the end; a short one of a file may be one, too, which the next request tells. */
   async #readAll(path: string): Promise<Uint8Array> {
     const parts: Uint8Array[] = []
     let length = 0
     for (;;) {
-      const part = await this.#readPart(path, length)
-      if (part.length === 0) break
-      parts.push(part)
-      length += part.length
+      const { value: isEnd, bytes } = await this.#ask('open', { op: 'read', path, offset: length, length: JS_PART_BYTES })
+      parts.push(bytes)
+      length += bytes.length
+      if (isEnd) return parts.length === 1 ? bytes.slice() : joined(parts, length)
     }
-    return joined(parts, length)
   }
 
   async #writeAll(path: string, bytes: Uint8Array, first: 'replace' | 'append'): Promise<void> {

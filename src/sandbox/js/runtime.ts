@@ -149,7 +149,7 @@ class Script {
 
   // --- what it finds
   #install(hook: string): void {
-    const { name, args } = this.#start
+    const { name, path = name, args } = this.#start
     const timers = makeTimers(this.#host, this.#activity, this.#start.limits.timers, (task) => this.#call(task))
     const globals: Record<string, unknown> = {
       ...this.#host.globals,
@@ -167,7 +167,7 @@ class Script {
       exit: (status?: unknown) => this.#exit(status),
       performance: { now: () => Math.floor(this.#host.now() * 10) / 10 },
       crypto: makeCrypto(this.#host),
-      [IMPORT_META]: { main: true, filename: name, url: `file:${encodeURI(name)}` },
+      [IMPORT_META]: { main: true, filename: path, url: `file://${encodeURI(path)}` },
       [hook]: this.#hook,
     }
     for (const [key, value] of Object.entries(globals))

@@ -63,7 +63,7 @@ interface Parsed {
 
 function parsed(code: string): Parsed {
   try {
-    const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', locations: true, allowHashBang: true })
+    const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', locations: true, allowHashBang: true, preserveParens: true })
     const dynamic: ImportExpression[] = []
     const metas: Node[] = []
     if (code.includes('import')) {
@@ -74,16 +74,19 @@ function parsed(code: string): Parsed {
     }
     return { program, dynamic, metas: metas.filter((meta) => !code.slice(meta.start, meta.end).includes('\n')) }
   } catch (error) {
-    throw syntaxErrorOf(error)
+    throw syntaxErrorOf(error, code)
   }
 }
 
-function syntaxErrorOf(error: unknown): unknown {
+function syntaxErrorOf(error: unknown, code: string): unknown {
   if (!(error instanceof SyntaxError) || !('loc' in error)) {
     return error instanceof RangeError ? new ScriptSyntaxError('it is nested too deeply', { line: 1, column: 1 }) : error
   }
-  const { line, column } = error.loc as { readonly line: number; readonly column: number }
-  return new ScriptSyntaxError(error.message.replace(/ \(\d+:\d+\)$/, ''), { line, column: column + 1 })
+  const { loc, pos } = error as unknown as { readonly loc: { readonly line: number; readonly column: number }; readonly pos: number }
+  const message = error.message.replace(/ \(\d+:\d+\)$/, '')
+  const found = /^(?:[\w$]+|\S)/.exec(code.slice(pos, pos + 40))?.[0]
+  const words = found === undefined ? 'Unexpected end of input' : `Unexpected token '${found}'`
+  return new ScriptSyntaxError(message === 'Unexpected token' ? words : message, { line: loc.line, column: loc.column + 1 })
 }
 
 /** All nodes of a tree, without recursion. */
