@@ -23,7 +23,7 @@ const SOURCES = {
   'pyodide.asm.wasm': 'cc36e3cab04fdfc9a63ff13eb52eae2b911bf46c025cc7b281f394bd3de1d5e6',
   'python_stdlib.zip': 'fa1957e5777068fc4f7437f96d860ae2fbe9c19732ba06c84e004ec16dd7dd7a',
 } as const
-const PROGRAMS = ['python', 'python3', 'python3.14']
+const PROGRAMS = ['python', 'python3', 'python3.14', 'pip', 'pip3']
 const EXTENSION = '_tidepool.cpython-314-wasm32-emscripten.so'
 
 /** Parts of the standard library that cannot work in a cell, or that Tidepool has its own of. */

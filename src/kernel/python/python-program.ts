@@ -109,7 +109,8 @@ export class PythonProgram implements HostProgram {
     }
   }
 
-  instantiate(argv: readonly ByteString[]): HostInstance {
+  instantiate(given: readonly ByteString[]): HostInstance {
+    const argv = isPip(given[0] ?? '') ? ['python3', '-m', 'pip', ...given.slice(1)] : given
     const memory = this.#runtime.takeMemory()
     try {
       return new PythonInstance(this.#runtime, this.#module!, memory, argv)
@@ -145,6 +146,9 @@ export class PythonProgram implements HostProgram {
     }
   }
 }
+
+/** `pip` is a module of the library. */
+const isPip = (name: ByteString): boolean => /(?:^|\/)pip3?$/.test(name)
 
 /** The archive that a request asks for; undefined where it asks for something else. */
 function packageOf(request: string): string | undefined {

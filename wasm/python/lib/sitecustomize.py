@@ -165,6 +165,19 @@ class PackageFinder:
             bridge.inject_into_urllib3 = lambda: None
             sys.modules[bridge.__name__] = bridge
 
+    def find_distributions(self, context):
+        """importlib.metadata asks for a package that was not imported yet."""
+        self.table()
+        wanted = (context.name or '').lower().replace('_', '-').replace('.', '-')
+        name = next((name for name in self.packages if name.lower().replace('_', '-').replace('.', '-') == wanted), None)
+        if name is None or name in self.present or SITE not in context.path:
+            return ()
+        self.ensure(name)
+        from importlib.metadata import MetadataPathFinder
+
+        MetadataPathFinder.invalidate_caches()
+        return MetadataPathFinder.find_distributions(type(context)(name=context.name, path=[SITE]))
+
     def find_spec(self, fullname, path=None, target=None):
         if path is not None or fullname.startswith('_'):
             return None
