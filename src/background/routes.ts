@@ -9,7 +9,7 @@ import { BUILT_IN_MANIFESTS } from '../protocol/manifest.ts'
 import { PROTOCOL_VERSION } from '../protocol/message.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { Origin } from '../protocol/principal.ts'
-import type { Tool } from '../protocol/tool.ts'
+import { firstText, type Tool, type ToolResult } from '../protocol/tool.ts'
 import { builtInTool } from '../protocol/built-in-tools.ts'
 import { VERSION } from '../protocol/version.ts'
 import { callTool } from './calls.ts'
@@ -27,6 +27,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   'tools/list': async ({ request, port }) => ({ tools: await listTools(port.caller.origin, request.params) }),
   'tools/get': async ({ request }) => getTool(request.params['name']) as unknown as JsonValue,
   'tools/call': async (incoming) => await callTool(incoming, requestCapabilities),
+  'execute-code': async (incoming) => await executeCode(incoming),
   'capabilities/list': async ({ port }) => ({ grants: (await snapshotOf(port.caller.origin)).grants.map(shownGrant) }),
   'capabilities/preflight': async ({ request, port }) => await preflight(port.caller.origin, parseNames(request.params)),
   'capabilities/request': async (incoming) => {
@@ -38,6 +39,14 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     await withdraw(port.caller.origin, request.params['capabilities'] === undefined ? undefined : parseNames(request.params))
     return {}
   },
+}
+
+/** The published BTCP's message: a call of `code_execute`, and its result in that message's form. */
+async function executeCode(incoming: Incoming): Promise<JsonValue> {
+  const params = { name: 'code_execute', arguments: incoming.request.params }
+  const result = (await callTool({ ...incoming, request: { ...incoming.request, params } }, requestCapabilities)) as unknown as ToolResult
+  const { output = '', error = firstText(result) ?? null } = (result.structuredContent ?? {}) as { output?: string; error?: string | null }
+  return { type: 'execution-result', output, error }
 }
 
 const requestBuckets = new Map<Origin, TokenBucket>()

@@ -56,7 +56,7 @@ export function thrownError(error: WireError): BtcpError {
   return new BtcpError(btcpCode, error.message, data)
 }
 
-const METHOD = /^[a-zA-Z][a-zA-Z_]*(?:\/[a-zA-Z_]+)*$/
+const METHOD = /^[a-zA-Z][a-zA-Z_-]*(?:\/[a-zA-Z_]+)*$/
 const METHOD_LENGTH = 64
 
 /** Reads a message. What is none throws BtcpError INVALID_REQUEST (or INVALID_PARAMS where only its data is at fault). */

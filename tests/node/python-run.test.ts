@@ -222,6 +222,31 @@ Thing()`,
     expect(texts(await python({ code: failing })).at(-1)).toBe("Left out: the representation of the value: KeyError: 'k'.")
   })
 
+  test('are the figures that are open at the end, each once, and a figure that is the value', async () => {
+    const draw = 'import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])\nplt.figure()\nplt.plot([2, 1])\nplt.show()'
+    const two = await python({ code: draw, session: 'figures' })
+    expect(two.structuredContent).toMatchObject({ stdout: '', stderr: '', error: null })
+    expect(two.content.slice(1).map((block) => block.type === 'image' && [block.mimeType, block.data.slice(0, 11)])).toEqual([
+      ['image/png', 'iVBORw0KGgo'],
+      ['image/png', 'iVBORw0KGgo'],
+    ])
+    const none = await python({ code: 'plt.get_fignums()', session: 'figures' })
+    expect([none.structuredContent, none.content.length]).toMatchObject([{ value: [] }, 1])
+    const one = await python({ code: 'figure, axes = plt.subplots()\nfigure', session: 'figures' })
+    expect(one.content.map(({ type }) => type)).toEqual(['text', 'image'])
+    await python({ end: true, session: 'figures' })
+  }, 60_000)
+
+  test('are tables of pandas and images of pillow', async () => {
+    const table = await python({ code: 'import pandas as pd\npd.DataFrame({"a": [1, 2]})', session: 'tables' })
+    expect(table.content.at(-1)).toMatchObject({ type: 'resource', resource: { mimeType: 'text/html' } })
+    const mean = await python({ code: 'pd.Series([1, 2]).mean()', session: 'tables' })
+    expect(mean.structuredContent).toMatchObject({ value: 1.5 })
+    const image = await python({ code: 'from PIL import Image\nImage.new("RGB", (4, 4))', session: 'tables' })
+    expect(image.content.slice(1)).toMatchObject([{ type: 'image', mimeType: 'image/png' }])
+    await python({ end: true, session: 'tables' })
+  }, 60_000)
+
   test('that are too large are left out, and a text says so', async () => {
     const small = new Orchestrator(nodePlatform({ mounts: [] }), { limits: limitsWith({ richBytes: 1_000 }) })
     const html = 'class H:\n  def _repr_html_(self): return "x" * 2_000\nH()'

@@ -280,7 +280,7 @@ def _representations(value):
         found = {mime: data for mime, data in (answer or {}).items() if mime in _MIMES}
     for name, mime in _NAMED:
         method = getattr(type(value), name, None)
-        if mime in found or method is None:
+        if mime in found or method is None or (mime == 'image/jpeg' and 'image/png' in found):
             continue
         data = method(value)
         if isinstance(data, tuple):
