@@ -7,22 +7,21 @@ import { Sandbox } from '../../src/node/index.ts'
 import { PROBE, readFamilies, recorded, type CaseSuite, type ShellCase, type ShellCaseFamily } from './shell-case.ts'
 
 export function describeCases(suite: CaseSuite): void {
-  test(`the programs of the cases of ${suite} are in a cell`, async () => {
-    await using sandbox = await Sandbox.create()
-    expect(
-      (await sandbox.run(PROBE[suite])).exitCode,
-      `Cannot run the cases of ${suite}: "${PROBE[suite]}" finds nothing in the cell`,
-    ).toBe(0)
-  })
-  for (const family of readFamilies(suite)) describe(family.family, () => describeFamily(suite, family))
-}
-
-function describeFamily(suite: CaseSuite, { files, cases }: ShellCaseFamily): void {
-  let sandbox: Sandbox
   let missing: boolean
   beforeAll(async () => {
-    sandbox = await Sandbox.create()
+    await using sandbox = await Sandbox.create()
     missing = (await sandbox.run(PROBE[suite])).exitCode !== 0
+  })
+  test(`the programs of the cases of ${suite} are in a cell`, () => {
+    expect(missing, `Cannot run the cases of ${suite}: "${PROBE[suite]}" finds nothing in the cell (npm run build)`).toBe(false)
+  })
+  for (const family of readFamilies(suite)) describe(family.family, () => describeFamily(family, () => missing))
+}
+
+function describeFamily({ files, cases }: ShellCaseFamily, isMissing: () => boolean): void {
+  let sandbox: Sandbox
+  beforeAll(async () => {
+    sandbox = await Sandbox.create()
   })
   afterAll(() => sandbox.destroy())
 
@@ -30,7 +29,7 @@ function describeFamily(suite: CaseSuite, { files, cases }: ShellCaseFamily): vo
     const { name = shellCase.sh, skip, differs } = shellCase
     test(differs === undefined ? name : `${name} (differs: ${differs})`, async (context) => {
       if (skip !== undefined) context.skip(skip)
-      if (missing) context.skip('its program is not in the cell')
+      if (isMissing()) context.skip('its program is not in the cell')
       const given = await answer(sandbox, shellCase, files)
       if (differs === undefined) expect(given).toEqual(expected(shellCase))
       else expect(given).not.toEqual(expected(shellCase))
