@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const OUT = join(ROOT, 'dist', 'python')
 const OURS = join(ROOT, 'wasm', 'python', 'lib')
 const THIRD_PARTY = join(ROOT, 'third_party', 'python')
-const BASE = process.env['PYODIDE_BASE'] ?? join(ROOT, 'node_modules', 'pyodide')
+const BASE = process.env['PYODIDE_BASE'] ?? process.env['VITE_PYODIDE_BASE'] ?? join(ROOT, 'node_modules', 'pyodide')
 
 /** The files of pyodide 314.0.7; a mirror must hold the same. */
 const SOURCES = {

@@ -159,6 +159,9 @@ class PackageFinder:
         if not answer['ok']:
             self.present.discard(name)
             raise ImportError(f'Cannot install {name} {package["version"]}: {answer["reason"]}')
+        if name == 'matplotlib':
+            # Else it keeps its list of fonts in ~/.matplotlib on this platform.
+            os.environ.setdefault('MPLCONFIGDIR', os.path.expanduser('~/.cache/matplotlib'))
         if name == 'urllib3':
             # On this platform it would send by JavaScript, which there is none of.
             bridge = type(sys)('urllib3.contrib.emscripten')

@@ -83,14 +83,14 @@ def _install_one(requirement, say, depends=True):
     if marker is False:
         return say(f'Ignoring {name}: its marker does not hold here')
     known = _wheel.installed(name) or _wheel.of_table(name)
-    if known:
-        if specifier and not _wheel.satisfies(known.version, specifier):
-            raise _Failure(f'Could not find a version that satisfies the requirement {requirement} (this cell has {known.name} {known.version})')
+    if known and (not specifier or _wheel.satisfies(known.version, specifier)):
         _wheel.provide(known)
         return say(f'Requirement already satisfied: {requirement} in {known.location} ({known.version})')
     path = _wheel.find_file(name, specifier)
     if path:
         return _install_file(path, say, depends)
+    if known:
+        raise _Failure(f'Could not find a version that satisfies the requirement {requirement} (this cell has {known.name} {known.version})')
     raise _Failure(
         f'Could not find a package "{name}": there is no network here, and it is not in this cell\'s table (pip list).\n'
         f'       Put its wheel file (NAME-VERSION-py3-none-any.whl) into the file system and say: pip install ./NAME-VERSION-py3-none-any.whl\n'
