@@ -11,6 +11,7 @@ import type { CollectedRun, Orchestrator } from './orchestrator.ts'
 import { PrintedText } from './printed-text.ts'
 import { runPython } from './python-run.ts'
 import { jsArgv, jsEnv } from './js-run.ts'
+import { deadlineOf } from './run.ts'
 import { ToldLines } from './told-lines.ts'
 
 interface Executed {
@@ -28,7 +29,7 @@ export async function codeExecute(orchestrator: Orchestrator, call: CellCall): P
 export async function jsRun(orchestrator: Orchestrator, call: CellCall): Promise<Ended> {
   const executed = await executeJs(orchestrator, call)
   const { value = null, text } = executed.record ?? {}
-  const shown = value === null && text !== undefined ? { valueText: text } : {}
+  const shown = text === undefined ? {} : { valueText: text }
   return endedBy(executed, { output: executed.printed, error: executed.error, value, ...shown })
 }
 
@@ -74,7 +75,7 @@ function errorText(
   printed: PrintedText,
 ): string | null {
   const { limits } = orchestrator
-  if (run.timedOut) return `TimeoutError: it was not over after ${call.timeoutMs ?? limits.runTimeoutMs} ms, and was ended`
+  if (run.timedOut) return `TimeoutError: it was not over after ${deadlineOf(runOptionsOf(call).timeoutMs, limits)} ms, and was ended`
   if (run.limit) return `LimitError: it printed more than ${limits.outputKeptBytes} bytes (limit ${run.limit})`
   if (told) return told.traceback.trimEnd() || `${told.type}: ${told.message}`
   if (run.status === 0) return null

@@ -185,7 +185,7 @@ export const BUILT_IN_TOOLS = {
           output: text('What the code printed.'),
           error: EXECUTION_ERROR,
           value: { description: 'The value of the last expression, where JSON has it; else null.' },
-          valueText: text('The value as the console shows it, where JSON has it not.'),
+          valueText: text('The value as the console shows it; missing where there is none.'),
         },
         ['output', 'error', 'value'],
       ),

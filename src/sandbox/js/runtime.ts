@@ -50,7 +50,7 @@ class Script {
     this.#port = port
     this.#start = start
     const most = start.limits.outputBytes
-    const outputHost = { encode: host.encode, microtask, overflow: () => this.#overflow() }
+    const outputHost = { encode: host.encode, now: host.now, microtask, overflow: () => this.#overflow() }
     this.#stdout = new Output(port, 1, most, outputHost)
     this.#stderr = new Output(port, 2, most, outputHost)
     port.onCredit = (fd, bytes) => (fd === 1 ? this.#stdout : this.#stderr).credit(bytes)
@@ -118,7 +118,8 @@ class Script {
 
   #failWith(failure: Failure, text: string): void {
     if (this.#isOver) return
-    this.#stderr.write(this.#failures.print(failure, text))
+    // Who asked for the result is told there.
+    if (!this.#start.result) this.#stderr.write(this.#failures.print(failure, text))
     this.#finish(1, failure)
   }
 
