@@ -10,34 +10,18 @@ import { run } from '../tests/support/btcp.ts'
 import { launchTidepool, type Tidepool } from '../tests/support/extension.ts'
 import { serveSites } from '../tests/support/site-server.ts'
 import { NativeBash } from './native.ts'
-import { INPUTS, median, percentile, report, ROWS, type InputName, type Result, type Row } from './rows.ts'
+import { put, timedRun } from './page-calls.ts'
+import { INPUTS, median, percentile, report, ROWS, type Result, type Row } from './rows.ts'
 
 const CAPABILITIES = ['shell:run', 'vfs:read', 'vfs:write']
-const PART = 4 * 1024 * 1024
 const SMALL_FILES = 10_000
-const LONG = { timeoutMs: 300_000 }
 
 const words = process.argv.slice(2)
 const isWanted = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word))
 
-/** The time from the page's call to the page's answer. */
-async function timedRun(page: Page, command: string): Promise<{ ms: number; stdout: string }> {
-  return await page.evaluate(
-    async ([line, args]) => {
-      const start = performance.now()
-      const { structuredContent } = await window.btcp.callTool('shell_run', { command: line, ...args }, { timeout: 300_000 })
-      const ms = performance.now() - start
-      const { stdout, stderr, exitCode } = structuredContent as { stdout: string; stderr: string; exitCode: number }
-      if (exitCode !== 0) throw new Error(stderr)
-      return { ms, stdout }
-    },
-    [command, LONG] as const,
-  )
-}
-
 async function runRow(tidepool: Tidepool, page: Page, row: Row, native: NativeBash): Promise<Result> {
   const peer = native.run(row)
-  for (const input of row.inputs) await put(page, input)
+  for (const input of row.inputs) await put(page, input, INPUTS[input]())
   const times: number[] = []
   for (let round = 0; round < row.rounds; round++) {
     const { ms, stdout } = await timedRun(page, row.command)
@@ -47,18 +31,6 @@ async function runRow(tidepool: Tidepool, page: Page, row: Row, native: NativeBa
   const note = `peak memory of the cells' renderer ${await peakMemory(tidepool)}`
   for (const input of row.inputs) await run(page, `rm ${input}`)
   return { name: row.name, ms: median(times), nativeMs: peer.ms, note }
-}
-
-async function put(page: Page, input: InputName): Promise<void> {
-  const bytes = INPUTS[input]()
-  for (let at = 0; at < bytes.length; at += PART) {
-    const content = new TextDecoder().decode(bytes.subarray(at, at + PART))
-    await page.evaluate(async ([path, text, mode]) => await window.btcp.call('fs_write', { path, content: text, mode }), [
-      input,
-      content,
-      at === 0 ? 'replace' : 'append',
-    ] as const)
-  }
 }
 
 /** The largest resident set of a renderer, from Linux's /proc; empty elsewhere. */

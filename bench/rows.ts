@@ -49,7 +49,7 @@ function numbers(seed: number): () => number {
 }
 
 /** Lines of a request log: about 40 bytes each, every tenth with `error`; at least `size` bytes. */
-function csv(size: number): Uint8Array {
+export function csv(size: number): Uint8Array {
   const next = numbers(1)
   const block: string[] = []
   for (let id = 0; id < 20_000; id++) {
