@@ -5,7 +5,7 @@
  * The bytecode is compiled by that very Python, in a kernel in this process.
  */
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { unzipSync, zipSync } from 'fflate'
@@ -14,6 +14,7 @@ import { compileBytecode } from './python-bytecode.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const OUT = join(ROOT, 'dist', 'python')
+const NEW = `${OUT}.new`
 const OURS = join(ROOT, 'wasm', 'python', 'lib')
 const THIRD_PARTY = join(ROOT, 'third_party', 'python')
 const BASE = process.env['PYODIDE_BASE'] ?? process.env['VITE_PYODIDE_BASE'] ?? join(ROOT, 'node_modules', 'pyodide')
@@ -125,26 +126,29 @@ async function build(): Promise<void> {
   const stampFile = join(OUT, '.inputs')
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   console.log('building Python (the standard library is compiled once) …')
-  rmSync(OUT, { recursive: true, force: true })
-  mkdirSync(OUT, { recursive: true })
+  rmSync(NEW, { recursive: true, force: true })
+  mkdirSync(NEW, { recursive: true })
   const adapted = adaptForeign(readSource('pyodide.asm.wasm'))
   if (!adapted) throw new Error('Cannot build Python: its main module has no memory of its own')
   const sources = library()
   const compiled = await compileBytecode(adapted.bytes, archive(sources), [...sources.keys()])
   const modules: LockedModule[] = []
   const add = (name: string, file: string, bytes: Uint8Array, programs: readonly string[]): void => {
-    writeFileSync(join(OUT, file), bytes)
+    writeFileSync(join(NEW, file), bytes)
     modules.push({ name, file, sha256: sha256(bytes), bytes: bytes.length, programs })
   }
   add('python', 'python.wasm', adapted.bytes, PROGRAMS)
   add('python-library', 'library.zip', archive(new Map([...sources, ...compiled])), [])
   for (const { wheel } of packages()) {
-    copyFileSync(join(THIRD_PARTY, wheel), join(OUT, wheel))
+    copyFileSync(join(THIRD_PARTY, wheel), join(NEW, wheel))
     const bytes = readFileSync(join(THIRD_PARTY, wheel))
     modules.push({ name: wheel, file: wheel, sha256: sha256(bytes), bytes: bytes.length, programs: [] })
   }
-  writeFileSync(join(OUT, 'lock.json'), `${JSON.stringify({ modules }, null, 1)}\n`)
-  writeFileSync(stampFile, stamp)
+  writeFileSync(join(NEW, 'lock.json'), `${JSON.stringify({ modules }, null, 1)}\n`)
+  writeFileSync(join(NEW, '.inputs'), stamp)
+  // Whoever uses the old folder meanwhile keeps it to the last moment.
+  rmSync(OUT, { recursive: true, force: true })
+  renameSync(NEW, OUT)
 }
 
 await build()

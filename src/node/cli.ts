@@ -22,8 +22,12 @@ const SIGKILL = 9
 /** how long a command may take to end by itself after the first Ctrl-C */
 const GRACE_MS = 3_000
 
+/** Where pip looks for wheels. */
+const WHEELS = '/opt/wheels'
+
 interface RunFlags {
   readonly mount?: readonly MountSpec[]
+  readonly wheels?: string
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly store?: string
@@ -62,6 +66,7 @@ function program(): Command {
     .argument('<command>', 'the command line, in quotes; - reads a script from standard input')
     .option('--mount <host:target[:ro]>', 'let it read a directory of this machine; may be given several times', collectMount)
     .option('--cwd <dir>', 'working directory (default: the one mount, else /home/user)')
+    .option('--wheels <dir>', 'let pip install Python wheels of this directory by their names')
     .option('--env <name=value>', 'set an environment variable; may be given several times', collectEnv)
     .option('--store <dir>', 'keep its files in this directory from run to run')
     .option('--timeout <seconds>', 'kill the command after so long', seconds, LIMITS.runTimeoutMs / 1000)
@@ -99,8 +104,9 @@ function seconds(value: string): number {
 
 /** Runs the command to its end and gives the exit status. */
 async function run(command: string, flags: RunFlags): Promise<number> {
-  const { mount = [], env = {}, store, timeout } = flags
-  const platform = nodePlatform({ mounts: mount.map((spec) => mountTree(spec)), ...(store === undefined ? {} : { store }) })
+  const { mount = [], wheels, env = {}, store, timeout } = flags
+  const all = wheels === undefined ? mount : [...mount, { host: wheels, target: WHEELS }]
+  const platform = nodePlatform({ mounts: all.map((spec) => mountTree(spec)), ...(store === undefined ? {} : { store }) })
   const trace = (lines: string): void => void process.stderr.write(lines)
   const orchestrator = new Orchestrator(platform, flags.strace ? { trace } : {})
   const cwd = flags.cwd ?? (mount.length === 1 ? mount[0]?.target : undefined)

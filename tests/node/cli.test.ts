@@ -48,6 +48,15 @@ describe('tidepool run', () => {
     })
     expect(await tidepool(['run', '--mount', './data:/mnt/data', '--cwd', '/tmp', 'pwd'])).toMatchObject({ out: '/tmp\n' })
   })
+  test('lets pip install wheels of a directory by name, and stays at home', async () => {
+    mkdirSync(join(scratch, 'wheels'), { recursive: true })
+    writeFileSync(join(scratch, 'wheels', 'broken-1.0-py3-none-any.whl'), 'no zip file')
+    const ended = await tidepool(['run', 'pwd; pip install broken', '--wheels', './wheels'])
+    expect(ended).toMatchObject({
+      out: '/home/user\n',
+      err: 'ERROR: Cannot read /opt/wheels/broken-1.0-py3-none-any.whl: File is not a zip file\n',
+    })
+  })
   test('T118: cannot write to a mount', async () => {
     const ended = await tidepool(['run', 'echo x > data.csv', '--mount', './data:/mnt/data:ro'])
     expect([ended.status, ended.err]).toEqual([1, 'bash: line 1: data.csv: Read-only file system\n'])

@@ -17,7 +17,7 @@ from email.parser import HeaderParser
 SITE = '/usr/lib/python3.14/site-packages'
 USER_SITE = os.path.expanduser('~/.local/lib/python3.14/site-packages')
 # Where wheels are looked for by name: what `tidepool run --wheels` mounts, and the site's own.
-FOLDERS = ('/usr/local/share/wheels', os.path.expanduser('~/.local/share/wheels'))
+FOLDERS = ('/opt/wheels', os.path.expanduser('~/.local/share/wheels'))
 
 _NAME = re.compile(r'^(?P<name>[^-]+)-(?P<version>[^-]+)(?:-\d[^-]*)?-(?P<python>[^-]+)-(?P<abi>[^-]+)-(?P<platform>[^-]+)\.whl$')
 _PLATFORM = 'pyemscripten_2026_0_wasm32'
