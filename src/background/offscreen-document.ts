@@ -169,6 +169,13 @@ function push(transport: Transport, principal: Principal, { epoch, grants }: Sna
   transport.send({ t: 'grants', principal, epoch, grants } satisfies ToOffscreen)
 }
 
+/** Tells the document that nothing of the principal goes on, whatever it holds: what lives on between its calls ends, too. With its next
+ *  call the document learns anew what it holds. */
+export async function publishNothing(principal: Principal, { epoch }: Snapshot): Promise<void> {
+  await publish(principal, { epoch, grants: [] })
+  pushed.delete(principalKey(principal))
+}
+
 /** Tells the document what the principal holds now, and waits until it has taken it over. Without a document nothing runs that
  *  could go on under a former grant, so there is nothing to wait for. */
 export async function publish(principal: Principal, snapshot: Snapshot): Promise<void> {

@@ -7,7 +7,7 @@ import type { Choice } from '../protocol/panel.ts'
 import type { Origin } from '../protocol/principal.ts'
 import { endUngranted } from './calls.ts'
 import { dropPassing, grant, revoke, siteOf, snapshotOf } from './grants.ts'
-import { publish } from './offscreen-document.ts'
+import { publish, publishNothing } from './offscreen-document.ts'
 import { switchOff, switchOn, wakeDocuments } from './sites.ts'
 import { portsOf } from './tab-ports.ts'
 
@@ -46,7 +46,7 @@ export async function turnOff(origin: Origin): Promise<void> {
   await switchOff(origin)
   for (const port of portsOf(origin)) port.switchOff()
   await dropPassing(origin)
-  await publish(siteOf(origin), await snapshotOf(origin))
+  await publishNothing(siteOf(origin), await snapshotOf(origin))
 }
 
 async function enforce(origin: Origin): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * The offscreen document's end of the link to the service worker: takes snapshots of grants to the gate, runs calls behind it,
- * and beats while one runs, because a service worker that hears nothing for 30 s is stopped. When its Port is lost the calls
+ * and beats while one runs (or a session of Python lives on), because a service worker that hears nothing for 30 s is stopped. When its Port is lost the calls
  * that came over it end: nobody is left who could be answered, and nothing is tried again.
  */
 import { BtcpError } from '../protocol/error.ts'
@@ -119,13 +119,18 @@ export class BackgroundLink {
     }
   }
 
-  /** Beats exactly while calls run. */
+  /** Beats exactly while calls run or a session of Python lives on: what is taken back must reach it. */
   #mind(): void {
-    const busy = this.#calls.size > 0
+    const busy = this.#calls.size > 0 || !this.#orchestrator.python.isEmpty
     if (busy === (this.#beat !== undefined)) return
     clearInterval(this.#beat)
-    this.#beat = busy ? setInterval(() => this.#transport?.send({ t: 'beat' } satisfies ToService), LIMITS.beatMs) : undefined
+    this.#beat = busy ? setInterval(() => this.#sendBeat(), LIMITS.beatMs) : undefined
     this.#onIdle(!busy)
+  }
+
+  #sendBeat(): void {
+    this.#transport?.send({ t: 'beat' } satisfies ToService)
+    this.#mind()
   }
 
   #lose(): void {

@@ -14,8 +14,6 @@ let leaving = false
 let closing: ReturnType<typeof setTimeout> | undefined
 
 async function leave(): Promise<void> {
-  // An interpreter that lives on is ended by its own clock.
-  if (!orchestrator.python.isEmpty) return rest(true)
   leaving = true
   link.close()
   await orchestrator.dispose()

@@ -73,6 +73,23 @@ test('a session keeps its variables from call to call, and ends with the capabil
   })
 })
 
+test('a session ends with the site switch, though the capability stands for always', async () => {
+  const other = await tidepool.site(sites.origin('switched'))
+  await tidepool.choose(other, 'python:run', 'always')
+  const session = { session: 'work' }
+  expect((await python({ code: 'x = 1', ...session }, other)).value?.structuredContent).toMatchObject({ sessionStarted: true })
+  const popup = await tidepool.openPopup(other)
+  await popup.switchTo(false)
+  await popup.close()
+  await tidepool.switchOn(other)
+  expect((await python({ code: '"x" in dir()', ...session }, other)).value?.structuredContent).toMatchObject({
+    value: false,
+    sessionStarted: true,
+    sessionEnded: 'capability "python:run" was taken back',
+  })
+  await other.close()
+})
+
 test('nothing runs without the capability, and code_execute needs that of its language', async () => {
   const other = await tidepool.site(sites.origin('denied'), 'shell:run')
   expect((await python({ code: '1' }, other)).failure).toMatchObject({ code: 4100, data: { missing: ['python:run'], effects: 'none' } })
@@ -155,7 +172,6 @@ open('read', 'w').write(text)`
   await other.goto(`${sites.origin('leaving')}/?next`)
   await other.waitForFunction(() => window.btcpReady)
   await other.waitForTimeout(2_500)
-  const read = (await callTool(other, 'fs_read', { path: 'read' })).value
-  expect(read?.isError === true || (read?.structuredContent as { content: string }).content !== 'A site').toBe(true)
+  expect((await callTool(other, 'fs_stat', { path: 'read' })).value?.isError).toBe(true)
   await other.close()
 })
