@@ -195,6 +195,10 @@ describe('a pipeline', () => {
     const code = 'let n = 0; for (; n < 40; n++) await stdout.write("x".repeat(65536)); console.error("written")'
     expect(await sh(`js -e '${code}' | { sleep 0.3; wc -c; }`)).toEqual(['2621440\n', 'written\n', 0])
   })
+  test('hears what a script prints before it computes for long', async () => {
+    const { stdout, timedOut } = await sandbox.run("js -e 'for (let i = 0; i < 20; i++) console.log(i); for (;;);'", { timeoutMs: 2_000 })
+    expect([stdout.split('\n').length, timedOut]).toEqual([21, true])
+  })
   test('leaves input that a script does not read to the next one', async () => {
     expect(await sh("printf 'a\\nb\\n' | { js -e 'console.log(0)'; cat; }")).toEqual(['0\na\nb\n', '', 0])
   })
@@ -278,11 +282,17 @@ console.log((await fs.readdir('/tmp')).filter((name) => /^m\\d+$/.test(name)).le
 })
 
 describe('a process', () => {
+  /** Waits until the script says by a file that it runs. */
+  const UP = 'rm -f up; '
+  const WAIT = 'until [ -e up ]; do sleep 0.05; done; '
+  const SPINS = `js -e 'await fs.writeFile("up", ""); for (;;);'`
+
   test('ends by a signal, whatever its script does', async () => {
-    expect(await sh("js -e 'for (;;);' & sleep 0.4; kill $!; wait $!; echo $?")).toEqual(['143\n', '', 0])
-    expect(await sh("js -e 'await stdin.text()' < <(sleep 9) & sleep 0.3; kill -KILL $!; wait $! 2>/dev/null; echo $?")).toMatchObject({
-      0: '137\n',
-    })
+    expect(await sh(`${UP}${SPINS} & ${WAIT}kill $!; wait $!; echo $?`)).toEqual(['143\n', '', 0])
+    const killed = await sandbox.run(
+      `${UP}sleep 9 | js -e 'await fs.writeFile("up", ""); await stdin.text()' & ${WAIT}kill -KILL $!; wait $!; echo $?`,
+    )
+    expect(killed.stdout).toBe('137\n')
     expect(await sh("timeout 0.5 js -e 'for (;;);'; echo $?")).toEqual(['124\n', '', 0])
   })
   test('ends at the deadline', async () => {
@@ -291,17 +301,18 @@ describe('a process', () => {
     expect(await sh('echo on')).toEqual(['on\n', '', 0])
   })
   test('stands still while it is stopped', async () => {
-    const code = 'setInterval(() => console.log("tick"), 20)'
-    const line = `js -e '${code}' > ticks & sleep 0.6; kill -STOP $!; sleep 0.1; a=$(wc -l < ticks); sleep 0.3; b=$(wc -l < ticks); kill -KILL $!; [ $a = $b ] && [ $a -gt 0 ] && echo still`
+    const ticks = `js -e 'setInterval(async () => { console.log("tick"); await fs.writeFile("up", "") }, 20)' > ticks`
+    const count = 'wc -l < ticks'
+    const line = `${UP}${ticks} & ${WAIT}kill -STOP $!; sleep 0.1; a=$(${count}); sleep 0.3; b=$(${count}); kill -CONT $!; sleep 0.3; c=$(${count}); kill -KILL $!; [ $a = $b ] && [ $c -gt $b ] && echo still`
     expect((await sh(line))[0]).toBe('still\n')
   })
   test('is seen by the others', async () => {
-    expect(await sh("sleep 9 | js -e 'await stdin.text()' & sleep 0.3; cat /proc/$!/comm; kill $!")).toMatchObject({ 0: 'js\n' })
+    expect((await sh(`${UP}${SPINS} & ${WAIT}cat /proc/$!/comm; kill $!`))[0]).toBe('js\n')
     expect(await sh('command -v js; cat /usr/bin/js')).toEqual(['/usr/bin/js\nJavaScript, run by the host: see "js --help"\n', '', 0])
   })
   test('is one of so many; more is an error that names the limit', async () => {
     await using small = await Sandbox.create({ limits: { jsWorkers: 1 } })
-    const { stdout, stderr } = await small.run("js -e 'await stdin.text()' < <(sleep 1) & sleep 0.2; js -e 1; echo $?")
+    const { stdout, stderr } = await small.run(`${SPINS} & ${WAIT}js -e 1; echo $?`)
     expect([stdout, stderr]).toEqual(['1\n', 'js: Cannot run the script: as many run as the limit jsWorkers allows\n'])
   })
 })

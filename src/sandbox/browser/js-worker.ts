@@ -10,7 +10,7 @@ import { removePowers } from './powers.ts'
 import { selfTest } from './self-test.ts'
 
 // Taken before the powers are removed.
-const { Blob, URL, clearTimeout, crypto, performance, setTimeout } = globalThis
+const { Blob, EventTarget, URL, clearTimeout, crypto, performance, setTimeout } = globalThis
 const { DOMException, TextDecoder, TextEncoder, URLSearchParams, atob, btoa, queueMicrotask, structuredClone } = globalThis
 const createObjectURL = URL.createObjectURL.bind(URL)
 
@@ -22,6 +22,8 @@ async function prove(): Promise<void> {
   removePowers()
   for (const name of REMOVED) if (!Reflect.deleteProperty(globalThis, name)) throw new Error(`"${name}" cannot be removed`)
   for (const name of ['createObjectURL', 'revokeObjectURL']) Reflect.deleteProperty(URL, name)
+  const { prototype } = EventTarget
+  for (const name of Object.getOwnPropertyNames(prototype)) if (name !== 'constructor') Reflect.deleteProperty(prototype, name)
 }
 
 function load(text: string): LoadedModule {
@@ -29,16 +31,17 @@ function load(text: string): LoadedModule {
   return { address, done: import(/* @vite-ignore */ address) }
 }
 
-function onUncaught(listener: (error: unknown) => void): void {
-  addEventListener('error', (event) => {
-    event.preventDefault()
-    listener(event.error)
-  })
-  addEventListener('unhandledrejection', (event) => {
-    event.preventDefault()
-    listener(event.reason)
-  })
-}
+/** Hears of what nobody caught, once there is a script. */
+let uncaught: ((error: unknown) => void) | undefined
+addEventListener('error', (event) => {
+  if (!uncaught) return
+  event.preventDefault()
+  uncaught(event.error)
+})
+addEventListener('unhandledrejection', (event) => {
+  event.preventDefault()
+  uncaught?.(event.reason)
+})
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -49,11 +52,11 @@ function hostOf(port: MessagePort, proof: Promise<void>): JsHost {
     prove: () => proof,
     send: (message) => port.postMessage(message, [message.buffer]),
     listen: (hear) => {
-      port.addEventListener('message', (event) => hear(event.data))
-      port.start()
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- which is taken away by now
+      port.onmessage = (event) => hear(event.data)
     },
     load,
-    onUncaught,
+    onUncaught: (listener) => void (uncaught = listener),
     setTimeout: (task, milliseconds) => setTimeout(task, milliseconds),
     clearTimeout: (id) => clearTimeout(id),
     macrotask,
@@ -68,10 +71,11 @@ function hostOf(port: MessagePort, proof: Promise<void>): JsHost {
 const proof = prove()
 proof.catch(() => {})
 
+let isStarted = false
 function begin(event: MessageEvent): void {
   const [port] = event.ports
-  if (!parseToScriptWorker(event.data) || !port) return
-  removeEventListener('message', begin)
+  if (isStarted || !parseToScriptWorker(event.data) || !port) return
+  isStarted = true
   void runScript(hostOf(port, proof))
 }
 addEventListener('message', begin)

@@ -1,16 +1,21 @@
 /**
- * One output stream of a script. Text is gathered and sent by credit; what has no credit waits here, since a script that computes cannot
- * be made to wait. Small parts are sent one at a time: the next one when the cell has taken the one before.
+ * One output stream of a script, sent by credit. What has no credit waits here, since a script that computes cannot be made to wait. A
+ * text goes at once while few are under way, so that a script that prints and then computes for long is heard; many are gathered.
  */
 import { JS_OUTPUT_CREDIT } from '../../protocol/js-wire.ts'
 import type { CellPort } from './port.ts'
 
 const PART_BYTES = 64 * 1024
-/** Below it a part waits while another one is under way. */
+/** Below it a part waits while many are under way. */
 const SMALL = 16 * 1024
+const MANY = 32
+/** After so long one more goes all the same. */
+const PAUSE_MS = 100
+const MOST = 256
 
 export interface OutputHost {
   encode(text: string): Uint8Array
+  now(): number
   microtask(task: () => void): void
   /** More waits than may. */
   overflow(): void
@@ -26,6 +31,9 @@ export class Output {
   #waiting = 0
   #credit = JS_OUTPUT_CREDIT
   #scheduled = false
+  /** messages that the cell has not taken yet */
+  #underWay = 0
+  #lastSent = 0
   readonly #drained: (() => void)[] = []
 
   constructor(port: CellPort, fd: 1 | 2, most: number, host: OutputHost) {
@@ -41,7 +49,7 @@ export class Output {
       this.#gather()
       this.#add(data.slice())
     }
-    if (this.#text.length >= PART_BYTES) this.flush()
+    if (this.#text.length >= PART_BYTES || this.#mayFollow) this.flush()
     else this.#flushLater()
   }
 
@@ -57,6 +65,7 @@ export class Output {
   }
 
   credit(bytes: number): void {
+    this.#underWay--
     this.#credit += bytes
     this.flush()
     if (!this.isEmpty) return
@@ -67,11 +76,15 @@ export class Output {
   flush(isLast = false): void {
     this.#gather()
     while (this.#parts.length > 0 && this.#credit > 0) {
-      const isSmall = this.#waiting < SMALL && this.#credit < JS_OUTPUT_CREDIT
-      if (isSmall && !isLast) return
+      if (this.#waiting < SMALL && !this.#mayFollow && !isLast) return
       this.#send(Math.min(PART_BYTES, this.#credit))
     }
     if (this.#waiting > this.#most) this.#host.overflow()
+  }
+
+  /** Whether a small part may go after those that are under way. */
+  get #mayFollow(): boolean {
+    return this.#underWay < MANY || (this.#underWay < MOST && this.#host.now() - this.#lastSent > PAUSE_MS)
   }
 
   #send(most: number): void {
@@ -81,6 +94,8 @@ export class Output {
     else this.#parts[0] = first.subarray(most)
     this.#waiting -= part.length
     this.#credit -= part.length
+    this.#underWay++
+    this.#lastSent = this.#host.now()
     this.#port.send({ t: 'out', fd: this.#fd, bytes: part })
   }
 

@@ -13,7 +13,7 @@ import type { JsHost } from './js-host.ts'
 import { Output } from './output.ts'
 import { CellPort } from './port.ts'
 import { inspected, resultLine } from './result.ts'
-import { IMPORT_META, type PreparedSource, prepareSource, ScriptSyntaxError, unusedName } from './source.ts'
+import { type PreparedSource, prepareSource, ScriptSyntaxError, unusedName } from './source.ts'
 import { makeTimers } from './timers.ts'
 
 /** As Node's, where a script waits for what never comes. */
@@ -42,8 +42,8 @@ class Script {
   #begun = false
   #through = false
   #isOver = false
-  /** called when the script begins; holds its value when it is through */
-  readonly #hook = Object.assign(() => this.#begin(), { value: undefined as unknown })
+  /** what the script's text has of us */
+  readonly #hook: { value: unknown; readonly meta: object }
 
   constructor(host: JsHost, port: CellPort, start: ScriptStart) {
     this.#host = host
@@ -55,6 +55,8 @@ class Script {
     this.#stderr = new Output(port, 2, most, outputHost)
     port.onCredit = (fd, bytes) => (fd === 1 ? this.#stdout : this.#stderr).credit(bytes)
     this.#failures = new Failures(start.name, start.code)
+    const { name, path = name } = start
+    this.#hook = { value: undefined, meta: { main: true, filename: path, url: `file://${encodeURI(path)}` } }
   }
 
   run(): void {
@@ -87,9 +89,12 @@ class Script {
   }
 
   // --- its end
-  #begin(): void {
+  /** The script's first act; the name is gone before its second. */
+  #begin(hook: string): object {
+    Reflect.deleteProperty(globalThis, hook)
     this.#begun = true
     this.#endIfIdle()
+    return this.#hook
   }
 
   /** Not at once: what is settled or rejected in this very turn may have something follow. */
@@ -150,7 +155,7 @@ class Script {
 
   // --- what it finds
   #install(hook: string): void {
-    const { name, path = name, args } = this.#start
+    const { args } = this.#start
     const timers = makeTimers(this.#host, this.#activity, this.#start.limits.timers, (task) => this.#call(task))
     const globals: Record<string, unknown> = {
       ...this.#host.globals,
@@ -168,8 +173,7 @@ class Script {
       exit: (status?: unknown) => this.#exit(status),
       performance: { now: () => Math.floor(this.#host.now() * 10) / 10 },
       crypto: makeCrypto(this.#host),
-      [IMPORT_META]: { main: true, filename: path, url: `file://${encodeURI(path)}` },
-      [hook]: this.#hook,
+      [hook]: () => this.#begin(hook),
     }
     for (const [key, value] of Object.entries(globals))
       Object.defineProperty(globalThis, key, { value, enumerable: false, configurable: true, writable: true })

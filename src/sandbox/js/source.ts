@@ -26,7 +26,10 @@ export class ScriptSyntaxError extends Error {
   }
 }
 
-/** `hook` is a name that the script does not hold: it is called at its start, and its `value` is set at its end. */
+/**
+ * `hook` is a name that the script does not hold: the global of it is called at the start, and what it gives is told the script's value at
+ * the end. It also has what `import.meta` is.
+ */
 export function prepareSource(code: string, hook: string): PreparedSource {
   const { program, dynamic, metas } = parsed(code)
   refuseModules(program, dynamic)
@@ -37,7 +40,7 @@ export function prepareSource(code: string, hook: string): PreparedSource {
   if (value) text = `${text.slice(0, value.start)}${open}${text.slice(value.start, value.end)})${text.slice(value.end)}`
   const from = value?.loc?.start
   return {
-    text: `${hook}();\n${text}`,
+    text: `const ${hook}=globalThis.${hook}()${metas.length > 0 ? `,${IMPORT_META}=${hook}.meta` : ''};\n${text}`,
     at: ({ line, column }) => {
       const isMoved = from !== undefined && line - 1 === from.line && column - 1 >= from.column + open.length
       return { line: line - 1, column: isMoved ? column - open.length : column }
@@ -53,7 +56,7 @@ export function unusedName(code: string): string {
 }
 
 /** What `import.meta` becomes: as long as that is. */
-export const IMPORT_META = '$importMeta'
+const IMPORT_META = '$importMeta'
 
 interface Parsed {
   readonly program: Program
