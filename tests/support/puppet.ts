@@ -5,12 +5,15 @@
  */
 import { AGAIN } from '../../src/kernel/errno.ts'
 import type { Session } from '../../src/kernel/kernel.ts'
-import type { Instance } from '../../src/kernel/process/instance-pool.ts'
+import { LINUX } from '../../src/kernel/linux/table.ts'
+import type { HostInstance, HostProgramKernel } from '../../src/kernel/process/host-program.ts'
+import { Instance } from '../../src/kernel/process/instance-pool.ts'
 import type { Process } from '../../src/kernel/process/process.ts'
 import { Waiter } from '../../src/kernel/process/wait-queue.ts'
 import { type Syscall, SYSCALLS } from '../../src/kernel/syscall-table.ts'
 import { type ByteString, fromText } from '../../src/kernel/vfs/byte-string.ts'
 import type { OpenFile } from '../../src/kernel/vfs/open-file.ts'
+import { GuestMemory } from '../../src/kernel/wasi/memory.ts'
 import { ENVIRONMENT, type Programs, TestKernel, type TestKernelOptions } from './kernel.ts'
 import { encodeModule, type FunctionBody, ins, line } from './wasm-encoder.ts'
 
@@ -32,9 +35,26 @@ export const IMAGE = { at: 2048, text: 'the image' }
 /** `name` of tidepool's fd_close, which WASI has too. */
 const labelOf = (row: Syscall): string => (row.module === 'tidepool' && row.name === 'fd_close' ? 'tidepool.fd_close' : row.name)
 
-export function puppetModule(kind: 'own' | 'foreign'): Uint8Array<ArrayBuffer> {
-  const rows = SYSCALLS.filter((row) => kind === 'own' || row.module === 'wasi_snapshot_preview1')
-  const index = (name: string): number => rows.findIndex((row) => labelOf(row) === name)
+/** `own` and `foreign` programs by what they import; `linux`: a host program, with the calls of Linux besides. */
+type Kind = 'own' | 'foreign' | 'linux'
+interface Row {
+  readonly label: string
+  readonly row: Syscall
+}
+/** Linux's calls go by their names; where `tidepool` has the same one, that one's name tells the module. */
+function rowsOf(kind: Kind): readonly Row[] {
+  const named = SYSCALLS.map((row) => ({ label: labelOf(row), row }))
+  if (kind === 'own') return named
+  if (kind === 'foreign') return named.filter(({ row }) => row.module === 'wasi_snapshot_preview1')
+  const linux = LINUX.map((row) => ({ label: row.name, row }))
+  const both = (label: string): boolean => linux.some((other) => other.label === label)
+  return [...named.map(({ label, row }) => ({ label: both(label) ? `${row.module}.${label}` : label, row })), ...linux]
+}
+
+export function puppetModule(kind: Kind): Uint8Array<ArrayBuffer> {
+  const labelled = rowsOf(kind)
+  const rows = labelled.map(({ row }) => row)
+  const index = (name: string): number => labelled.findIndex(({ label }) => label === name)
   const own = kind === 'own'
   const first = rows.length
   const SERVE = first
@@ -71,7 +91,7 @@ export function puppetModule(kind: 'own' | 'foreign'): Uint8Array<ArrayBuffer> {
   const args = (row: Syscall): number[] =>
     Array.from(row.params, (letter, i) => [
       ...ins.i32(0),
-      ...(letter === 'I' ? ins.load64(BUFFER + 8 + i * 8) : ins.load(BUFFER + 8 + i * 8)),
+      ...(letter === 'I' ? ins.load64 : letter === 'F' ? ins.loadFloat : ins.load)(BUFFER + 8 + i * 8),
     ]).flat()
   const argument = [...ins.i32(0), ...ins.load(BUFFER + 8)]
   /** (in, out): serves records; local 2 is the operation */
@@ -122,7 +142,7 @@ export function puppetModule(kind: 'own' | 'foreign'): Uint8Array<ArrayBuffer> {
   }
   return encodeModule({
     imports: rows.map(({ module, name, params, result }) => ({ module, name, params, result })),
-    memory: { pages: PAGES, imported: own },
+    memory: { pages: PAGES, imported: kind !== 'foreign' },
     globals: own
       ? [
           { name: '__stack_pointer', value: 65_536 },
@@ -138,23 +158,67 @@ export function puppetModule(kind: 'own' | 'foreign'): Uint8Array<ArrayBuffer> {
 
 export const PUPPET = puppetModule('own')
 export const FOREIGN_PUPPET = puppetModule('foreign')
-const OWN_ROWS = SYSCALLS.map(labelOf)
-const FOREIGN_ROWS = SYSCALLS.filter((row) => row.module === 'wasi_snapshot_preview1').map(labelOf)
+const OWN_ROWS = rowsOf('own')
+const FOREIGN_ROWS = rowsOf('foreign')
+const LINUX_ROWS = rowsOf('linux')
+const LINUX_PUPPET = new WebAssembly.Module(puppetModule('linux'))
+
+/** A puppet as a host program. Its allocator gives what the memory has grown by, and nothing beyond `MOST_PAGES`. */
+class LinuxPuppet implements HostInstance {
+  static readonly MOST_PAGES = 16
+  readonly guest: GuestMemory
+  readonly #start: () => Promise<unknown>
+
+  constructor(kernel: HostProgramKernel) {
+    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: LinuxPuppet.MOST_PAGES })
+    this.guest = new GuestMemory(memory, () => {})
+    const imports = { ...kernel.calls, env: { memory } } as unknown as WebAssembly.Imports
+    const { exports } = new WebAssembly.Instance(LINUX_PUPPET, imports)
+    const { promising } = WebAssembly as unknown as { promising(f: unknown): () => Promise<unknown> }
+    this.#start = promising(exports['_start'])
+  }
+  allocate(_align: number, bytes: number): number {
+    try {
+      return (this.guest.memory.grow(Math.ceil((bytes >>> 0) / 65_536)) * 65_536) >>> 0
+    } catch {
+      return 0
+    }
+  }
+  async start(): Promise<number> {
+    await this.#start()
+    return 0
+  }
+  release(): void {}
+}
 
 export const puppetPrograms = (more: Programs = new Map()): Programs => new Map([['puppet', { module: 'puppet', bytes: PUPPET }], ...more])
 
 /** A kernel in which `puppet` is a program. */
 export const puppetKernel = (options: TestKernelOptions = {}): TestKernel => new TestKernel({ programs: puppetPrograms(), ...options })
 
+/** A kernel in which `linux-puppet` is a program that makes Linux's calls. */
+export const linuxKernel = (options: TestKernelOptions = {}): TestKernel =>
+  puppetKernel({
+    ...options,
+    programs: puppetPrograms(new Map([['linux-puppet', { module: 'linux-puppet', bytes: PUPPET }]])),
+    host: {
+      ...options.host,
+      hostPrograms: (kernel) =>
+        new Map([['linux-puppet', { prepare: async () => {}, instantiate: () => new LinuxPuppet(kernel), trim: () => false }]]),
+    },
+  })
+
+const bitsOf = (float: number): bigint => new BigInt64Array(new Float64Array([float]).buffer)[0]!
+
 export class Puppet {
   readonly process: Process
-  readonly #rows: readonly string[]
+  readonly #rows: readonly Row[]
   readonly #input: OpenFile
   readonly #output: OpenFile
   #free = FREE
 
   /** `input` is where the host writes records, `output` where it reads results. */
-  constructor(process: Process, rows: readonly string[], input: OpenFile, output: OpenFile) {
+  constructor(process: Process, rows: readonly Row[], input: OpenFile, output: OpenFile) {
     this.process = process
     this.#rows = rows
     this.#input = input
@@ -167,9 +231,13 @@ export class Puppet {
 
   /** Makes a system call by its name; gives its result. */
   async call(name: string, ...args: readonly (number | bigint)[]): Promise<number> {
-    const op = this.#rows.indexOf(name)
-    if (op < 0) throw new Error(`no such call: ${name}`)
-    return this.operate(op, args)
+    const op = this.#rows.findIndex(({ label }) => label === name)
+    const row = this.#rows[op]?.row
+    if (!row) throw new Error(`no such call: ${name}`)
+    return this.operate(
+      op,
+      args.map((arg, i) => (row.params[i] === 'F' ? bitsOf(Number(arg)) : arg)),
+    )
   }
 
   /** Makes a call that never returns. */
@@ -248,6 +316,13 @@ export class Puppet {
   /** A list as docs/abi.md has it: each string followed by one NUL. */
   list(...strings: readonly string[]): [pointer: number, length: number] {
     return this.text(strings.map((s) => `${s}\0`).join(''))
+  }
+  /** Puts a string of C's into memory. */
+  cString(text: string): number {
+    return this.text(`${text}\0`)[0]
+  }
+  i32(at: number): number {
+    return this.view.getInt32(at, true)
   }
   u32(at: number): number {
     return this.view.getUint32(at, true)
@@ -350,12 +425,18 @@ export async function startPuppet(
     const pid = tests.kernel.processes.pids().find((p) => !before.has(p))
     if (pid !== undefined) {
       const process = tests.kernel.processes.get(pid)!
-      return { puppet: new Puppet(process, (process.instance as Instance).code.own ? OWN_ROWS : FOREIGN_ROWS, input, output), session }
+      const { instance } = process
+      const rows = !(instance instanceof Instance) ? LINUX_ROWS : instance.code.own ? OWN_ROWS : FOREIGN_ROWS
+      return { puppet: new Puppet(process, rows, input, output), session }
     }
     const ended = await Promise.race([session.exited, new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))])
     if (ended) throw new Error(ended.error?.message ?? `ended with ${ended.status}`)
   }
 }
+
+/** The puppet of `linuxKernel`. */
+export const startLinuxPuppet = async (tests: TestKernel, cwd?: string): Promise<Puppet> =>
+  (await startPuppet(tests, { argv: ['linux-puppet'], ...(cwd === undefined ? {} : { cwd }) })).puppet
 
 /** A child of `parent` that is a puppet, too: spawned, or cloned where `how` says so. Its control pipes are the test's. */
 export async function childPuppet(

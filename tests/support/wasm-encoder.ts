@@ -1,6 +1,7 @@
 /** Just enough of a WebAssembly assembler to make small modules in tests: sections from plain data, instructions as byte lists. */
 export const I32 = 0x7f
 export const I64 = 0x7e
+const F64 = 0x7c
 
 export const uleb = (n: number): number[] => (n < 128 ? [n] : [(n % 128) | 128, ...uleb(Math.floor(n / 128))])
 export function sleb(n: number): number[] {
@@ -16,7 +17,7 @@ const section = (id: number, items: readonly (readonly number[])[]): number[] =>
   const body = vector(items)
   return [id, ...uleb(body.length), ...body]
 }
-const letters = (params: string): number[] => Array.from(params, (p) => (p === 'I' ? I64 : I32))
+const letters = (params: string): number[] => Array.from(params, (p) => (p === 'I' ? I64 : p === 'F' ? F64 : I32))
 
 /** Bytes that belong together, one line of code each. */
 export const line = (...bytes: number[]): number[] => bytes
@@ -46,6 +47,7 @@ export const ins = {
   globalSet: (global: number) => [0x24, ...uleb(global)],
   load: (offset: number) => [0x28, 2, ...uleb(offset)],
   load64: (offset: number) => [0x29, 3, ...uleb(offset)],
+  loadFloat: (offset: number) => [0x2b, 3, ...uleb(offset)],
   store: (offset: number) => [0x36, 2, ...uleb(offset)],
   above: [0x4b],
   size: [0x3f, 0],
@@ -54,7 +56,7 @@ export const ins = {
 }
 
 export interface FunctionBody {
-  /** parameter letters: `i` or `I` */
+  /** parameter letters: `i`, `I` or `F` */
   readonly params: string
   readonly result: boolean
   /** further locals, all i32 */

@@ -5,7 +5,14 @@ import { O } from '../vfs/open-file.ts'
 import type { GuestMemory } from '../wasi/memory.ts'
 
 export const AT_FDCWD = -100
-export const At = { SYMLINK_NOFOLLOW: 0x100, REMOVEDIR: 0x200, SYMLINK_FOLLOW: 0x400, EACCESS: 0x200, EMPTY_PATH: 0x1000 } as const
+export const At = {
+  SYMLINK_NOFOLLOW: 0x100,
+  REMOVEDIR: 0x200,
+  SYMLINK_FOLLOW: 0x400,
+  EACCESS: 0x200,
+  NO_AUTOMOUNT: 0x800,
+  EMPTY_PATH: 0x1000,
+} as const
 /** fcntl(2) */
 export const Fcntl = { DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, GETLK: 12, SETLK: 13, SETLKW: 14, DUPFD_CLOEXEC: 1030 } as const
 export const FD_CLOEXEC = 1

@@ -9,7 +9,7 @@ const ITIMER_REAL = 0
 const SHORTEST_MS = 1
 
 interface Alarm {
-  readonly cancel: () => void
+  cancel: () => void
   readonly end: number
   readonly interval: number
 }
@@ -18,14 +18,22 @@ export function alarmCall(system: System) {
   const alarms = new WeakMap<Process, Alarm>()
 
   function set(process: Process, milliseconds: number, interval: number): void {
+    const alarm: Alarm = { cancel: () => {}, end: system.clock.monotonic() + Math.max(SHORTEST_MS, milliseconds), interval }
+    alarms.set(process, alarm)
+    arm(process, alarm)
+  }
+
+  /** A long time takes several timers. */
+  function arm(process: Process, alarm: Alarm): void {
+    const left = alarm.end - system.clock.monotonic()
     const ring = (): void => {
-      alarms.delete(process)
       if (!process.alive) return
-      if (interval > 0) set(process, interval, interval)
+      if (left > LONGEST_TIMER_MS) return arm(process, alarm)
+      alarms.delete(process)
+      if (alarm.interval > 0) set(process, alarm.interval, alarm.interval)
       system.table.send(process, Signal.ALRM)
     }
-    const delay = Math.min(LONGEST_TIMER_MS, Math.max(SHORTEST_MS, milliseconds))
-    alarms.set(process, { cancel: system.timer(delay, ring), end: system.clock.monotonic() + delay, interval })
+    alarm.cancel = system.timer(Math.min(LONGEST_TIMER_MS, left), ring)
   }
 
   return {

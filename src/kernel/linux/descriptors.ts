@@ -1,5 +1,6 @@
 /** Linux's calls on descriptors that WASI has no equal of. Descriptors are Unix numbers. */
 import { AGAIN, Errno, SysError } from '../errno.ts'
+import { PipeInode } from '../io/pipe.ts'
 import { writeByteString } from '../vfs/byte-string.ts'
 import { FileKind } from '../vfs/inode.ts'
 import { OpenDirectory } from '../vfs/open-directory.ts'
@@ -62,7 +63,7 @@ export const descriptorCalls = (system: System) => ({
       }
       case Ioctl.FIONREAD: {
         const { inode, offset } = descriptor.file
-        guest.setU32(argument(), Math.max(0, inode.size - (inode.kind === FileKind.File ? offset : 0)))
+        guest.setU32(argument(), inode instanceof PipeInode ? inode.pipe.length : Math.max(0, inode.size - offset))
         return 0
       }
     }
@@ -75,8 +76,8 @@ export const descriptorCalls = (system: System) => ({
 
   dup3(from: number, to: number, flags: number): number {
     const { fds } = enter(system)
-    if (from === to) throw SysError.of(Errno.EINVAL)
-    fds.duplicateTo(from, to, (flags & O.CLOEXEC) !== 0)
+    if (from === to || flags & ~O.CLOEXEC) throw SysError.of(Errno.EINVAL)
+    fds.duplicateTo(from, to, flags !== 0)
     return to
   },
 
@@ -137,7 +138,10 @@ export const descriptorCalls = (system: System) => ({
     const { file } = enter(system).fds.get(fd)
     if (!file.writable) throw SysError.of(Errno.EBADF)
     if (mode !== 0) throw SysError.of(Errno.ENOTSUP)
+    if (length <= 0n) throw SysError.of(Errno.EINVAL)
     const end = sizeOf(offset) + sizeOf(length)
+    if (file.inode.kind !== FileKind.File) throw SysError.of(file.inode.kind === FileKind.Fifo ? Errno.ESPIPE : Errno.ENODEV)
+    if (!Number.isSafeInteger(end)) throw SysError.of(Errno.EFBIG)
     if (end - file.inode.size > file.inode.fs.space().freeBytes) throw SysError.of(Errno.ENOSPC)
     if (end > file.inode.size) file.truncate(end)
     return 0

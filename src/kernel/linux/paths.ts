@@ -10,21 +10,24 @@ import { enter, type System } from '../wasi/system.ts'
 import { timeNow } from '../wasi/times.ts'
 import { At, AT_FDCWD, openFlags, S_IFMT, S_IFREG, UTIME_NOW, UTIME_OMIT, writeStat, writeStatfs } from './abi.ts'
 
+/** What a journal holds. */
+const MOST_SECONDS = Number.MAX_SAFE_INTEGER
+
 export const pathCalls = (system: System) => ({
   openat(dirfd: number, path: number, flags: number, varargs: number): number {
     const process = enter(system)
     const { guest } = process
     const mode = flags & O.CREAT ? guest.view.getUint32(guest.at(varargs, 4), true) : 0
     const fd = process.fds.lowestFree()
-    const file = system.vfs.open(startOf(process, dirfd), guest.text(path), openFlags(flags), mode & 0o7777 & ~process.umask, false)
+    const name = guest.text(path)
+    const file = system.vfs.open(startOf(process, dirfd, name), name, openFlags(flags), mode & 0o7777 & ~process.umask, false)
     return process.fds.add(file, (flags & O.CLOEXEC) !== 0, fd)
   },
 
   faccessat(dirfd: number, path: number, mode: number, flags: number): number {
     const process = enter(system)
     if (mode & ~7) throw SysError.of(Errno.EINVAL)
-    const follow = (flags & At.SYMLINK_NOFOLLOW) === 0
-    system.vfs.access(system.vfs.resolve(startOf(process, dirfd), process.guest.text(path), follow, false), mode)
+    system.vfs.access(inodeAt(system, process, dirfd, path, flags, At.EACCESS), mode)
     return 0
   },
 
@@ -79,7 +82,8 @@ export const pathCalls = (system: System) => ({
 
   mkdirat(dirfd: number, path: number, mode: number): number {
     const process = enter(system)
-    system.vfs.mkdir(startOf(process, dirfd), process.guest.text(path), mode & 0o7777 & ~process.umask, false)
+    const name = process.guest.text(path)
+    system.vfs.mkdir(startOf(process, dirfd, name), name, mode & 0o7777 & ~process.umask, false)
     return 0
   },
 
@@ -87,31 +91,35 @@ export const pathCalls = (system: System) => ({
     const process = enter(system)
     const type = mode & S_IFMT
     if (type !== 0 && type !== S_IFREG) throw SysError.of(Errno.EPERM)
+    const name = process.guest.text(path)
     const flags = O.CREAT | O.EXCL | O.WRONLY
-    system.vfs.open(startOf(process, dirfd), process.guest.text(path), flags, mode & 0o7777 & ~process.umask, false).unref()
+    system.vfs.open(startOf(process, dirfd, name), name, flags, mode & 0o7777 & ~process.umask, false).unref()
     return 0
   },
 
   linkat(oldFd: number, old: number, newFd: number, path: number, flags: number): number {
     const process = enter(system)
-    const { guest } = process
-    const follow = (flags & At.SYMLINK_FOLLOW) !== 0
-    system.vfs.link(startOf(process, oldFd), guest.text(old), startOf(process, newFd), guest.text(path), follow, false)
+    if (flags & ~At.SYMLINK_FOLLOW) throw SysError.of(Errno.EINVAL)
+    const from = process.guest.text(old)
+    const to = process.guest.text(path)
+    system.vfs.link(startOf(process, oldFd, from), from, startOf(process, newFd, to), to, flags !== 0, false)
     return 0
   },
 
   symlinkat(target: number, dirfd: number, path: number): number {
     const process = enter(system)
-    const { guest } = process
-    system.vfs.symlink(guest.text(target), startOf(process, dirfd), guest.text(path), false)
+    const name = process.guest.text(path)
+    system.vfs.symlink(process.guest.text(target), startOf(process, dirfd, name), name, false)
     return 0
   },
 
   readlinkat(dirfd: number, path: number, buffer: number, capacity: number): number {
     const process = enter(system)
     const { guest } = process
+    if (capacity <= 0) throw SysError.of(Errno.EINVAL)
     const at = guest.at(buffer, capacity)
-    const target = system.vfs.readlink(startOf(process, dirfd), guest.text(path), false).slice(0, capacity >>> 0)
+    const name = guest.text(path)
+    const target = system.vfs.readlink(startOf(process, dirfd, name), name, false).slice(0, capacity)
     writeByteString(target, guest.u8, at)
     return target.length
   },
@@ -119,8 +127,8 @@ export const pathCalls = (system: System) => ({
   unlinkat(dirfd: number, path: number, flags: number): number {
     const process = enter(system)
     if (flags & ~At.REMOVEDIR) throw SysError.of(Errno.EINVAL)
-    const directory = startOf(process, dirfd)
     const name = process.guest.text(path)
+    const directory = startOf(process, dirfd, name)
     if (flags & At.REMOVEDIR) system.vfs.rmdir(directory, name, false)
     else system.vfs.unlink(directory, name, false)
     return 0
@@ -134,8 +142,9 @@ export const pathCalls = (system: System) => ({
 
   renameat(oldFd: number, old: number, newFd: number, path: number): number {
     const process = enter(system)
-    const { guest } = process
-    system.vfs.rename(startOf(process, oldFd), guest.text(old), startOf(process, newFd), guest.text(path), false)
+    const from = process.guest.text(old)
+    const to = process.guest.text(path)
+    system.vfs.rename(startOf(process, oldFd, from), from, startOf(process, newFd, to), to, false)
     return 0
   },
 
@@ -151,20 +160,20 @@ export const pathCalls = (system: System) => ({
   },
 })
 
-/** The directory that a relative path starts at. */
-function startOf(process: Process, dirfd: number): Directory {
-  if (dirfd === AT_FDCWD) return process.cwd
+/** The directory that a path starts at. An absolute one ignores the descriptor, even one that is closed. */
+function startOf(process: Process, dirfd: number, name: ByteString): Directory {
+  if (dirfd === AT_FDCWD || name.startsWith('/')) return process.cwd
   const { inode } = process.fds.get(dirfd).file
   if (!(inode instanceof Directory)) throw SysError.of(Errno.ENOTDIR)
   return inode
 }
 
-function inodeAt(system: System, process: Process, dirfd: number, path: number, flags: number): Inode {
-  const name: ByteString = process.guest.text(path)
+/** `more`: what the call takes besides the flags that all of them take. */
+function inodeAt(system: System, process: Process, dirfd: number, path: number, flags: number, more = 0): Inode {
+  if (flags & ~(At.SYMLINK_NOFOLLOW | At.EMPTY_PATH | At.NO_AUTOMOUNT | more)) throw SysError.of(Errno.EINVAL)
+  const name = process.guest.text(path)
   if (name === '' && flags & At.EMPTY_PATH) return dirfd === AT_FDCWD ? process.cwd : process.fds.get(dirfd).file.inode
-  // An absolute path ignores the descriptor, even one that is closed.
-  const start = name.startsWith('/') ? process.cwd : startOf(process, dirfd)
-  return system.vfs.resolve(start, name, (flags & At.SYMLINK_NOFOLLOW) === 0, false)
+  return system.vfs.resolve(startOf(process, dirfd, name), name, (flags & At.SYMLINK_NOFOLLOW) === 0, false)
 }
 
 function stat(system: System, dirfd: number, path: number, out: number, flags: number): number {
@@ -193,7 +202,7 @@ function timeAt(system: System, process: Process, times: number, offset: number)
   if (nsec === UTIME_OMIT) return undefined
   if (nsec === UTIME_NOW) return timeNow(system.clock)
   if (nsec >= 1e9) throw SysError.of(Errno.EINVAL)
-  return { sec: Number(guest.view.getBigInt64(at, true)), nsec }
+  return { sec: Math.max(-MOST_SECONDS, Math.min(MOST_SECONDS, Number(guest.view.getBigInt64(at, true)))), nsec }
 }
 
 /** A length of 64 bits. */

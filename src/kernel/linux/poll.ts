@@ -54,8 +54,8 @@ function waitFor(system: System, process: Process, first: number, count: number)
     const at = first + i * POLLFD_BYTES
     const file = process.fds.peek(view.getInt32(at, true))?.file
     if (!file) continue
-    const events = view.getInt16(at + 4, true)
+    // Errors are told without being asked for, so no event is looked at.
     if (file.readable) system.blocking.alsoWait(process, file.readers)
-    if (file.writable && events & Poll.OUT) system.blocking.alsoWait(process, file.writers)
+    if (file.writable) system.blocking.alsoWait(process, file.writers)
   }
 }

@@ -1,10 +1,9 @@
 /** The calls on descriptors. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { AGAIN, Errno } from '../../../src/kernel/errno.ts'
-import { WaitQueue } from '../../../src/kernel/process/wait-queue.ts'
-import { OpenFile } from '../../../src/kernel/vfs/open-file.ts'
+import { Errno } from '../../../src/kernel/errno.ts'
 import type { TestKernel } from '../../support/kernel.ts'
 import { childPuppet, type Puppet, puppetKernel, startPuppet } from '../../support/puppet.ts'
+import { SlowFile, wokenThrice } from '../../support/slow-file.ts'
 
 let tests: TestKernel
 let p: Puppet
@@ -14,65 +13,12 @@ beforeEach(async () => {
   p = (await startPuppet(tests)).puppet
 })
 
-/** A file whose content comes when the test says so; it counts what is done to it. */
-class SlowFile extends OpenFile {
-  readonly queue = new WaitQueue()
-  ready = false
-  readonly done: string[] = []
-  override get readers(): WaitQueue {
-    return this.queue
-  }
-  override get writers(): WaitQueue {
-    return this.queue
-  }
-  #once(what: string, result: number): number {
-    if (!this.ready) return AGAIN
-    this.done.push(what)
-    return result
-  }
-  override read(into: Uint8Array): number {
-    if (this.ready) into.fill(120)
-    return this.#once(`read ${into.length}`, into.length)
-  }
-  override write(from: Uint8Array): number {
-    return this.#once(`write ${from.length}`, from.length)
-  }
-  override pread(into: Uint8Array, at: number): number {
-    return this.#once(`pread ${into.length} at ${at}`, into.length)
-  }
-  override pwrite(from: Uint8Array, at: number): number {
-    return this.#once(`pwrite ${from.length} at ${at}`, from.length)
-  }
-  override truncate(size: number): number {
-    return this.#once(`truncate ${size}`, 0)
-  }
-  override sync(): number {
-    return this.#once('sync', 0)
-  }
-  arrive(): void {
-    this.ready = true
-    this.queue.wakeAll()
-  }
-}
-
 /** Puts a SlowFile into the puppet's table; gives it with its WASI number. */
 function slowFile(): [SlowFile, number] {
   const { vfs } = tests.kernel
   tests.writeFile('/tmp/slow', 'content')
   const file = new SlowFile(vfs.resolve(vfs.root, '/tmp/slow', true, false), 2)
   return [file, p.process.fds.add(file, false) + 1]
-}
-
-/** Makes the call, wakes it twice without need and then with the content there; gives its result. */
-async function wokenThrice(file: SlowFile, result: Promise<number>): Promise<number> {
-  for (let i = 0; i < 2; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 2))
-    file.queue.wakeAll()
-  }
-  await new Promise((resolve) => setTimeout(resolve, 2))
-  expect(file.done).toEqual([])
-  file.arrive()
-  return result
 }
 
 describe('fd_read', () => {
