@@ -89,6 +89,7 @@ In \`/bin\` and \`/usr/bin\`. A module is loaded when one of its programs is fir
 | module | programs |
 |---|---|
 ${rows.join('\n')}
+| (run by the host: [javascript.md](javascript.md)) | \`js\` |
 
 ## Built-ins of the shell
 

@@ -26,7 +26,13 @@ function cellProgram(): LockedProgram {
   const script = join(root, 'src', 'sandbox', 'node', 'cell-process.ts')
   return {
     script,
-    readable: [join(root, 'src'), join(root, 'wasm', 'dist'), join(root, 'dist', 'python'), join(root, 'package.json'), join(root, 'node_modules', '@bjorn3')],
+    readable: [
+      join(root, 'src'),
+      join(root, 'wasm', 'dist'),
+      join(root, 'dist', 'python'),
+      join(root, 'package.json'),
+      join(root, 'node_modules', '@bjorn3'),
+    ],
   }
 }
 

@@ -52,7 +52,7 @@ export class Snippets {
   /** The cell has ended: so do its scripts. */
   end(): void {
     this.#isOver = true
-    for (const snippet of [...this.#live.keys()]) this.#remove(snippet)
+    for (const snippet of this.#live.keys()) this.#remove(snippet)
     void this.#spare?.then(terminate, () => {})
     this.#spare = undefined
   }

@@ -22,9 +22,14 @@ const FOLDERS: Readonly<Record<string, Rules>> = {
   protocol: { imports: [], globals: [], packages: ['@cfworker/json-schema'] },
   kernel: { imports: ['protocol'], globals: [], packages: ['@bjorn3/browser_wasi_shim'] },
   'sandbox/cell': { imports: ['kernel', 'protocol'], globals: [], packages: [] },
+  'sandbox/js': { imports: ['protocol'], globals: [], packages: ['acorn', 'node-inspect-extracted'] },
   'sandbox/frame': { imports: ['kernel', 'protocol', 'sandbox/cell'], globals: ['document', 'fetch', 'WebAssembly'], packages: [] },
-  'sandbox/browser': { imports: ['kernel', 'protocol', 'sandbox/cell'], globals: ['importScripts', 'fetch', 'WebAssembly'], packages: [] },
-  'sandbox/node': { imports: ['kernel', 'protocol', 'sandbox/cell'], globals: ['process', 'fetch'], packages: ['node:fs'] },
+  'sandbox/browser': {
+    imports: ['kernel', 'protocol', 'sandbox/cell', 'sandbox/js'],
+    globals: ['importScripts', 'fetch', 'WebAssembly'],
+    packages: [],
+  },
+  'sandbox/node': { imports: ['kernel', 'protocol', 'sandbox/cell', 'sandbox/js'], globals: ['process', 'fetch'], packages: ['node:fs'] },
   orchestrator: { imports: ['protocol'], globals: [], packages: [] },
   offscreen: {
     imports: ['orchestrator', 'protocol'],
@@ -37,7 +42,16 @@ const FOLDERS: Readonly<Record<string, Rules>> = {
   popup: { imports: ['protocol'], globals: ['document', 'chrome', 'fetch', 'WebAssembly'], packages: ['webextension-polyfill'] },
 }
 const GLOBALS = ['document', 'importScripts', 'process', 'chrome', 'fetch', 'WebAssembly']
-const PACKAGES = ['@cfworker/json-schema', '@bjorn3/browser_wasi_shim', 'idb', 'webextension-polyfill', 'commander', 'node:fs']
+const PACKAGES = [
+  '@cfworker/json-schema',
+  '@bjorn3/browser_wasi_shim',
+  'idb',
+  'webextension-polyfill',
+  'commander',
+  'node:fs',
+  'acorn',
+  'node-inspect-extracted',
+]
 
 const fileOf = (folder: string, kind: string, name: string): string => `src/${folder}/${kind}-${name.replaceAll(/\W/g, '_')}.ts`
 

@@ -67,6 +67,14 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   'process.chdir': () => host.chdir('/'),
   'process.report': () => host.report.getReport(),
   'node:sqlite': () => importBuiltIn('node:sqlite'),
+  'another database by ATTACH': async () => {
+    const { DatabaseSync } = (await importBuiltIn('node:sqlite')) as { DatabaseSync: new (path: string) => { exec(sql: string): void } }
+    new DatabaseSync(':memory:').exec(`ATTACH '${outside}.db' AS other; CREATE TABLE other.t (x)`)
+  },
+  'flags of the engine': async () => {
+    const { setFlagsFromString } = (await importBuiltIn('node:v8')) as { setFlagsFromString(flags: string): void }
+    setFlagsFromString('--no-use-strict')
+  },
   'node:vm': () => importBuiltIn('node:vm'),
   'node:os': () => importBuiltIn('node:os'),
   'node:module': () => importBuiltIn('node:module'),
@@ -76,6 +84,9 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
   eval: () => (0, eval)('1'),
   // oxlint-disable-next-line typescript/no-implied-eval -- the very thing that is tried
   Function: () => new Function('return 1')(),
+  'the arguments': () => {
+    if (host.argv.length === 0) throw new Error('not there')
+  },
   'the environment': () => {
     if (host.env['CANARY'] === undefined) throw new Error('not there')
   },

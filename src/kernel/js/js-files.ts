@@ -184,7 +184,7 @@ export class JsFiles {
         this.#vfs.access(child, Access.Read)
         open.push({ directory: child, entries: child.list() })
       } else if (child instanceof Directory) this.#vfs.rmdir(level.directory, entry!.name, false)
-      else if (child) this.#vfs.unlink(level.directory, entry!.name, false)
+      else if (child) this.#vfs.unlink(level.directory, entry.name, false)
       else if (!entry) open.pop()
     }
   }

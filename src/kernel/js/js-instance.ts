@@ -16,7 +16,7 @@ import { Errno, errnoName, SysError } from '../errno.ts'
 import type { HostInstance, HostProgramKernel } from '../process/host-program.ts'
 import type { Process } from '../process/process.ts'
 import { Signal } from '../process/signal.ts'
-import { Waiter, type WaitQueue } from '../process/wait-queue.ts'
+import { Waiter } from '../process/wait-queue.ts'
 import { type ByteString, byteString, bytesOf, fromText, toText } from '../vfs/byte-string.ts'
 import { GuestMemory } from '../wasi/memory.ts'
 import { type JsCommand, parseCommandLine, type ScriptSource } from './command-line.ts'
@@ -140,7 +140,7 @@ export class JsInstance implements HostInstance {
     task.isReady = false
     const { done, value } = task.steps.next()
     if (done) this.#tasks.delete(task)
-    else (value as WaitQueue).add(task.waiter)
+    else value.add(task.waiter)
   }
 
   #close(): void {
@@ -341,7 +341,7 @@ export class JsInstance implements HostInstance {
       if (!task) continue
       this.#tasks.delete(task)
       task.waiter.leave()
-      yield* task.steps as Waiting<void>
+      yield* task.steps
     }
     if (this.#wantsResult && result.length > 0) yield* this.#write(RESULT_FD, result)
     this.#exit = status

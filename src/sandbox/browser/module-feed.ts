@@ -45,7 +45,7 @@ export class ModuleFeed {
       end: () => {
         this.#snippets.delete(snippet)
         port1.close()
-        this.#port.postMessage({ t: 'snippetEnd', snippet } satisfies FromWorker)
+        this.#port.postMessage({ t: 'snippetEnd', snippet } satisfies FromWorker, [])
       },
     }
   }

@@ -19,7 +19,7 @@ export function makeConsole(host: ConsoleHost): Readonly<Record<string, unknown>
   }
   const log: Log = (...values) => host.out(format(values))
   const error: Log = (...values) => host.err(format(values))
-  const labelled = (label: unknown): string => (label === undefined ? 'default' : String(label))
+  const labelled = (label: unknown): string => (label === undefined ? 'default' : formatWithOptions({}, label))
   const took = (label: string): string => `${label}: ${(host.now() - times.get(label)!).toFixed(1)}ms`
   return {
     log,

@@ -106,7 +106,8 @@ function headOf(error: unknown): string {
 /** A script's error may do anything when it is looked at. */
 function textOf(read: () => unknown): string {
   try {
-    return String(read() ?? '')
+    const text = read()
+    return typeof text === 'string' ? text : ''
   } catch {
     return ''
   }

@@ -158,7 +158,7 @@ export class Files {
     const name = typeof encoding === 'object' && encoding !== null ? (encoding as { encoding?: unknown }).encoding : encoding
     if (name === undefined || name === null || name === 'buffer') return bytes
     if (typeof name === 'string' && /^utf-?8$/i.test(name)) return this.#host.decode(bytes)
-    throw new TypeError(`The encoding "${String(name)}" is not known: there is "utf8", and bytes without one`)
+    throw new TypeError(`The encoding ${JSON.stringify(name)} is not known: there is "utf8", and bytes without one`)
   }
 
   #bytesOf(data: unknown): Uint8Array {

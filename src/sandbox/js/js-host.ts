@@ -16,8 +16,8 @@ export interface JsHost {
   clearTimeout(id: number): void
   /** After the host's other tasks have had their turn. */
   macrotask(task: () => void): void
-  now(): number
-  encode(text: string): Uint8Array
+  readonly now: () => number
+  readonly encode: (text: string) => Uint8Array
   decode(bytes: Uint8Array): string
   /** At most 65,536 bytes at once. */
   getRandomValues(into: unknown): unknown
