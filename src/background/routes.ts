@@ -10,7 +10,7 @@ import { PROTOCOL_VERSION } from '../protocol/message.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { Origin } from '../protocol/principal.ts'
 import { firstText, type Tool, type ToolResult } from '../protocol/tool.ts'
-import { builtInTool } from '../protocol/built-in-tools.ts'
+import { builtInTool, isUsable } from '../protocol/built-in-tools.ts'
 import { VERSION } from '../protocol/version.ts'
 import { callTool } from './calls.ts'
 import { ask, describe, isSilenced, type Choices } from './consent.ts'
@@ -139,7 +139,7 @@ async function listTools(origin: Origin, filter: JsonObject): Promise<JsonValue>
   const tools = BUILT_IN_MANIFESTS.flatMap((manifest) => manifest.tools)
   const held = await heldBy(origin, [...new Set(tools.flatMap((tool) => tool.capabilities))])
   const fits = (tool: Tool): boolean =>
-    (filter['includeUngranted'] !== false || tool.capabilities.every((name) => held.has(name))) &&
+    (filter['includeUngranted'] !== false || isUsable(tool, (name) => held.has(name))) &&
     (wanted === undefined || tool.capabilities.every((name) => wanted.includes(name))) &&
     (excluded === undefined || !tool.capabilities.some((name) => excluded.includes(name))) &&
     (tags === undefined || tool.tags.some((tag) => tags.includes(tag))) &&

@@ -2,7 +2,7 @@
  * The desk of a call that came over the link: what its programs ask for is decided by the service worker, which also runs the tools of the
  * page; a tool of the cell passes the gate here and runs under the grants of the call.
  */
-import { BUILT_IN_TOOLS, builtInTool, capabilitiesOf } from '../protocol/built-in-tools.ts'
+import { BUILT_IN_TOOLS, builtInTool, capabilitiesOf, isUsable } from '../protocol/built-in-tools.ts'
 import { BtcpError } from '../protocol/error.ts'
 import type { ToService } from '../protocol/link.ts'
 import { manifestOf } from '../protocol/manifest.ts'
@@ -32,9 +32,8 @@ export class GatedDesk implements Desk {
   }
 
   tools(): readonly Tool[] {
-    return Object.values(BUILT_IN_TOOLS).flatMap(({ tool }) =>
-      this.#gate.allows(this.#request(tool.name, tool.capabilities)) ? [tool] : [],
-    )
+    const tools = Object.values(BUILT_IN_TOOLS).map(({ tool }): Tool => tool)
+    return tools.filter((tool) => isUsable(tool, (capability) => this.#gate.allows(this.#request(tool.name, [capability]))))
   }
 
   async call(nested: NestedCall): Promise<ToolResult> {

@@ -419,3 +419,8 @@ export function capabilitiesOf({ name, capabilities }: Tool, args: JsonObject): 
   if (name !== 'code_execute') return capabilities
   return [args['language'] === 'python' ? 'python:run' : 'js:run']
 }
+
+/** Whether someone who holds these capabilities can call it, with some arguments at least. */
+export function isUsable({ name, capabilities }: Tool, holds: (capability: Capability) => boolean): boolean {
+  return name === 'code_execute' ? capabilities.some(holds) : capabilities.every(holds)
+}

@@ -196,7 +196,14 @@ test('the popup shows what stands, and takes it back at once', async () => {
   const page = await tidepool.site(sites.origin('popup'), 'dom:read')
   expect(await pageText(page)).toEqual(TEXT)
   const popup = await tidepool.openPopup(page)
-  expect(await popup.choices()).toEqual({ 'shell:run': 'deny', 'vfs:read': 'always', 'vfs:write': 'deny', 'dom:read': 'session' })
+  expect(await popup.choices()).toEqual({
+    'shell:run': 'deny',
+    'vfs:read': 'always',
+    'vfs:write': 'deny',
+    'python:run': 'deny',
+    'js:run': 'deny',
+    'dom:read': 'session',
+  })
   await popup.choose('dom:read', 'deny')
   await popup.close()
   expect(await pageText(page)).toBe('CAPABILITY_DENIED')

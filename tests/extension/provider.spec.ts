@@ -166,6 +166,9 @@ test.describe('a site that is on', () => {
     const tools = await ask<{ name: string; inputSchema: object }[]>(page, 'listTools')
     expect(tools.value?.map((tool) => tool.name)).toEqual([
       'shell_run',
+      'python_run',
+      'js_run',
+      'code_execute',
       'fs_read',
       'fs_write',
       'fs_list',

@@ -1,6 +1,6 @@
 /** Arguments against schemas, and the tools' own schemas to the letter. */
 import { describe, expect, test } from 'vitest'
-import { BUILT_IN_TOOLS, builtInTool, capabilitiesOf } from '../../src/protocol/built-in-tools.ts'
+import { BUILT_IN_TOOLS, builtInTool, capabilitiesOf, isUsable } from '../../src/protocol/built-in-tools.ts'
 import { validateJson } from '../../src/protocol/json-schema.ts'
 import { BUILT_IN_MANIFESTS, manifestOf, summaryOf } from '../../src/protocol/manifest.ts'
 import { parseJson } from '../../src/protocol/parse.ts'
@@ -150,6 +150,7 @@ describe('the built-in tools', () => {
     const { tool } = BUILT_IN_TOOLS.code_execute
     expect(capabilitiesOf(tool, { language: 'python' })).toEqual(['python:run'])
     expect(capabilitiesOf(tool, { language: 'javascript' })).toEqual(['js:run'])
+    expect([isUsable(tool, (name) => name === 'js:run'), isUsable(tool, () => false)]).toEqual([true, false])
     expect(capabilitiesOf(BUILT_IN_TOOLS.js_run.tool, { language: 'python' })).toEqual(['js:run'])
   })
   test('are found by their own names only', () => {
