@@ -22,6 +22,7 @@ const END_BYTES = 22
 const CENTRAL_BYTES = 46
 const LOCAL_BYTES = 30
 const STORED = 0
+const ENCRYPTED = 1
 const SEVERAL = 0xffff
 
 export class ArchiveFs extends FileSystem {
@@ -42,12 +43,8 @@ export class ArchiveFs extends FileSystem {
   /** Puts an archive's files below `path`. Throws an ArchiveError; then nothing was added. */
   add(path: ByteString, archive: Uint8Array): void {
     const entries = readArchive(archive)
+    this.#check(path, entries)
     const below = this.#directory(this.root, path)
-    const names = new Set<ByteString>()
-    for (const { name } of entries) {
-      if (names.has(name)) throw new ArchiveError(`"${name}" is there twice`)
-      names.add(name)
-    }
     for (const { name, bytes } of entries) {
       const slash = name.lastIndexOf('/')
       const directory = slash < 0 ? below : this.#directory(below, name.slice(0, slash))
@@ -56,11 +53,41 @@ export class ArchiveFs extends FileSystem {
     }
   }
 
-  #directory(from: FixedDirectory, path: ByteString): FixedDirectory {
+  /** No name may come twice, or be a file here and a directory there: in the archive, or in what was added before. */
+  #check(path: ByteString, entries: readonly Entry[]): void {
+    const below = this.#existing(this.root, path)
+    const names = new Set<ByteString>()
+    const directories = new Map<ByteString, FixedDirectory | undefined>()
+    for (const { name } of entries) {
+      if (names.has(name)) throw new ArchiveError(`"${name}" is there twice`)
+      names.add(name)
+      for (let slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
+        const parent = name.slice(0, slash)
+        if (!directories.has(parent)) directories.set(parent, below && this.#existing(below, parent))
+      }
+      const slash = name.lastIndexOf('/')
+      const parent = slash < 0 ? below : directories.get(name.slice(0, slash))
+      if (parent?.lookup(name.slice(slash + 1)) instanceof FixedDirectory) throw new ArchiveError(`"${name}" is a directory`)
+    }
+    for (const name of directories.keys()) if (names.has(name)) throw new ArchiveError(`"${name}" is a file and a directory`)
+  }
+
+  /** The directory at a path, where it is there already. */
+  #existing(from: FixedDirectory, path: ByteString): FixedDirectory | undefined {
     let directory = from
     for (const name of path.split('/').filter((part) => part !== '')) {
       const known = directory.lookup(name)
-      if (known && !(known instanceof FixedDirectory)) throw new ArchiveError(`"${name}" is a file`)
+      if (!known) return undefined
+      if (!(known instanceof FixedDirectory)) throw new ArchiveError(`"${name}" is a file`)
+      directory = known
+    }
+    return directory
+  }
+
+  #directory(from: FixedDirectory, path: ByteString): FixedDirectory {
+    let directory = from
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      const known = directory.lookup(name) as FixedDirectory | undefined
       directory = known ?? directory.add(name, new FixedDirectory(this, this.#nextIno++, 0o755))
       directory.setTime(this.#sec, 0)
     }
@@ -100,6 +127,7 @@ function readArchive(archive: Uint8Array): Entry[] {
     if (next > end) throw new ArchiveError('its directory is damaged')
     const name = byteString(archive, at + CENTRAL_BYTES, at + CENTRAL_BYTES + nameLength)
     const length = view.getUint32(at + 24, true)
+    if (view.getUint16(at + 8, true) & ENCRYPTED) throw new ArchiveError(`"${name}" is encrypted`)
     if (view.getUint16(at + 10, true) !== STORED || view.getUint32(at + 20, true) !== length)
       throw new ArchiveError(`"${name}" is compressed`)
     const local = view.getUint32(at + 42, true)
@@ -110,6 +138,7 @@ function readArchive(archive: Uint8Array): Entry[] {
     if (!name.endsWith('/')) entries.push({ name: checked(name), bytes: archive.subarray(from, free) })
     at = next
   }
+  if (at !== end) throw new ArchiveError('its directory is damaged')
   return entries
 }
 

@@ -2,6 +2,7 @@
 import { anyFileSystemContract } from '../../contract/any-file-system.ts'
 import type { ProcessEntry, ProcessView } from '../../../src/kernel/fs/process-view.ts'
 import { Tree } from '../../support/tree.ts'
+import { zip } from '../../support/zip.ts'
 
 const user = (): Tree => {
   const tree = new Tree()
@@ -53,6 +54,17 @@ anyFileSystemContract('proc-fs', () => ({ tree: withProcess(), path: '/proc', wr
 anyFileSystemContract('proc-fs of a process', () => ({ tree: withProcess(), path: '/proc/3', writable: false }))
 anyFileSystemContract('tool-fs at /bin', () => ({ tree: new Tree(), path: '/bin', writable: false }))
 anyFileSystemContract('tool-fs at /usr/bin', () => ({ tree: new Tree(), path: '/usr/bin', writable: false }))
+anyFileSystemContract('archive-fs at /usr/lib', () => {
+  const tree = new Tree()
+  tree.booted.library.add(
+    '',
+    zip([
+      { name: 'file', text: 'x' },
+      { name: 'sub/file', text: 'y' },
+    ]),
+  )
+  return { tree, path: '/usr/lib', writable: false, refusal: 'EROFS' }
+})
 anyFileSystemContract('a read-only tree of the host', () => ({
   tree: hostTree(true),
   path: '/mnt/data/tmp',
