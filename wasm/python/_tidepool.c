@@ -360,7 +360,19 @@ static PyMethodDef methods[] = {
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_tidepool", "The kernel of the cell.", -1, methods};
 
+/*
+ * The engine's own stack, which holds most of a C frame, is smaller than the one in memory that CPython looks at to raise a
+ * RecursionError. So it is told of so much of the latter as is used when the former is nearly full.
+ */
+#define STACK_BYTES (80 * 1024)
+
+static void protect_stack(void) {
+    char here;
+    PyUnstable_ThreadState_SetStackProtection(PyThreadState_Get(), &here - STACK_BYTES, STACK_BYTES);
+}
+
 PyMODINIT_FUNC PyInit__tidepool(void) {
+    protect_stack();
     ((PyTypeObject *)PyExc_OSError)->tp_vectorcall = make_os_error;
     ((PyTypeObject *)PyExc_OverflowError)->tp_vectorcall = make_overflow_error;
     return PyModule_Create(&module);
