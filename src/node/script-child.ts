@@ -25,7 +25,8 @@ function scriptProgram(): LockedProgram {
   return { script: join(root, 'src', 'sandbox', 'node', 'js-process.ts'), readable: folders.map((folder) => join(root, folder)) }
 }
 
-export async function startScriptProcess({ jsMemoryBytes }: Limits): Promise<SnippetHandle> {
+export async function startScriptProcess(limits: Limits): Promise<SnippetHandle> {
+  const { jsMemoryBytes } = limits
   const heap = [`--max-old-space-size=${Math.max(16, Math.floor(jsMemoryBytes / MiB))}`, '--max-semi-space-size=16']
   const child = startLocked(scriptProgram(), heap, 'ignore')
   const tooMuch = `it used more memory than the limit jsMemoryBytes (${jsMemoryBytes}) allows`
