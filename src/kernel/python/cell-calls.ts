@@ -14,6 +14,7 @@ import { O } from '../vfs/open-file.ts'
 import { WOULD_BLOCK } from '../wasi/shim.ts'
 import { enter, type System } from '../wasi/system.ts'
 import { wasm, type WasmModule } from '../wasi/webassembly.ts'
+import { refuseOwnMemory } from './dylink.ts'
 import { PythonInstance } from './python-instance.ts'
 
 type Row = readonly [name: string, params: string, waits: 'waits' | '', note: string]
@@ -81,6 +82,7 @@ export function cellCalls(system: System, mostBytes: number, ask: (request: stri
       }
       reading.delete(process)
       const module = new wasm.Module(state.bytes)
+      refuseOwnMemory(state.bytes)
       modules.set(inode, { version, module })
       return module
     } finally {

@@ -56,6 +56,21 @@ class Reader {
   }
 }
 
+const Section = { table: 4, memory: 5 } as const
+const HEADER = 8
+
+/** Throws a DylinkError where a module, which is valid, brings a memory or a table of its own: nobody would count it. */
+export function refuseOwnMemory(module: Uint8Array): void {
+  const reader = new Reader(module)
+  reader.at = HEADER
+  while (!reader.done) {
+    const id = reader.number()
+    const body = new Reader(reader.bytes(reader.number()))
+    const counts = id === Section.table || id === Section.memory
+    if (counts && body.number() > 0) throw new DylinkError('it has a memory or a table of its own')
+  }
+}
+
 /** Throws a DylinkError. */
 export function parseDylink(section: Uint8Array): DylinkInfo {
   const reader = new Reader(section)

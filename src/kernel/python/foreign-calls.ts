@@ -44,6 +44,8 @@ const SCALARS: readonly (Scalar | undefined)[] = [
   int32,
 ]
 const SLOT = 16
+/** ctypes allows as many. */
+const MOST_ARGUMENTS = 1_024
 const CODES: Readonly<Record<Letter, number>> = { i: 0x7f, j: 0x7e, f: 0x7d, d: 0x7c }
 
 interface ArgumentType {
@@ -75,6 +77,7 @@ function signatureAt(view: DataView, cif: number): Signature {
   const count = view.getUint32(cif + 4, true)
   const list = view.getUint32(cif + 8, true)
   const fixed = view.getUint32(cif + 24, true)
+  if (count > MOST_ARGUMENTS) throw new Error('too many arguments')
   const types = Array.from({ length: count }, (_, i) => typeAt(view, view.getUint32(list + 4 * i, true)))
   return { result: typeAt(view, view.getUint32(cif + 12, true)), fixed: types.slice(0, fixed), variadic: types.slice(fixed) }
 }

@@ -82,7 +82,7 @@ export class Linker {
 
   /** dlsym(3): the address of a symbol; undefined where there is none. */
   address(side: SideModule | undefined, symbol: string): number | undefined {
-    const value = side ? side.symbols.get(symbol) : this.#find(symbol)
+    const value = side ? side.symbols.get(symbol) : this.#ofGuest(symbol)
     if (typeof value === 'number') return value
     return typeof value === 'function' ? this.functionIndex(symbol, value) : undefined
   }
@@ -121,12 +121,12 @@ export class Linker {
     own: (symbol: string) => unknown,
   ): WasmInstance {
     const { main, memory, modules } = this.#host
-    const imports: Record<string, Record<string, unknown>> = {}
+    const imports = bare<Record<string, unknown>>()
     const constant = (value: number): WasmGlobal => new wasm.Global({ value: 'i32' }, value)
     for (const { module: from, name, kind } of wasm.Module.imports(module)) {
-      const into = (imports[from] ??= {})
+      const into = (imports[from] ??= bare())
       if (from === 'GOT.mem' || from === 'GOT.func') into[name] = this.#gotEntry(name)
-      else if (from !== 'env') into[name] = modules[from]?.[name] ?? this.#stub(name, own)
+      else if (from !== 'env') into[name] = entryOf(entryOf(modules, from), name) ?? this.#stub(name, own)
       else if (kind === 'memory') into[name] = memory
       else if (kind === 'table') into[name] = this.#table
       else if (name === '__memory_base') into[name] = constant(memoryBase)
@@ -139,8 +139,12 @@ export class Linker {
 
   /** A function of that name, or an address. */
   #find(symbol: string): unknown {
-    const { main, env } = this.#host
-    const value = main.exports[symbol] ?? env[symbol] ?? this.#global.get(symbol)
+    return this.#ofGuest(symbol) ?? entryOf(this.#host.env, symbol)
+  }
+
+  /** As above, without the functions of the host, which no table takes. */
+  #ofGuest(symbol: string): unknown {
+    const value = this.#host.main.exports[symbol] ?? this.#global.get(symbol)
     return value instanceof wasm.Global ? value.value : value
   }
 
@@ -175,6 +179,14 @@ export class Linker {
       entry.value = value === undefined ? 0 : this.#addressOf(symbol, value)
     }
   }
+}
+
+/** Without a prototype: the names in it are a module's, and `__proto__` is one. */
+const bare = <T>(): Record<string, T> => Object.create(null) as Record<string, T>
+
+/** What stands in a record itself: a module may ask for `constructor`, too. */
+function entryOf<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined
 }
 
 /** Exports with addresses made absolute. */
