@@ -1,4 +1,6 @@
 /** Zip archives for tests, written from plain data: right by default, and wrong in any field that a test names. */
+import { line } from './wasm-encoder.ts'
+
 export interface ZipEntry {
   readonly name: string
   readonly text?: string
@@ -28,8 +30,8 @@ const latin1 = (text: string): number[] => Array.from(text, (c) => c.charCodeAt(
 function header(entry: ZipEntry, size: number, extra: readonly number[]): number[] {
   const name = latin1(entry.name)
   return [
-    ...[...u16(entry.flags ?? 0), ...u16(entry.method ?? 0), ...u32(0), ...u32(0)],
-    ...[...u32(entry.compressedSize ?? entry.size ?? size), ...u32(entry.size ?? size), ...u16(name.length), ...u16(extra.length)],
+    ...line(...u16(entry.flags ?? 0), ...u16(entry.method ?? 0), ...u32(0), ...u32(0)),
+    ...line(...u32(entry.compressedSize ?? entry.size ?? size), ...u32(entry.size ?? size), ...u16(name.length), ...u16(extra.length)),
   ]
 }
 
@@ -57,8 +59,8 @@ export function zip(entries: readonly ZipEntry[], options: ZipOptions = {}): Uin
   const disk = options.disk ?? 0
   const comment = latin1(options.comment ?? '')
   const end = [
-    ...[...u32(0x06054b50), ...u16(disk), ...u16(disk), ...u16(count), ...u16(count)],
-    ...[...u32(directory.length), ...u32(options.directoryOffset ?? files.length), ...u16(comment.length), ...comment],
+    ...line(...u32(0x06054b50), ...u16(disk), ...u16(disk), ...u16(count), ...u16(count)),
+    ...line(...u32(directory.length), ...u32(options.directoryOffset ?? files.length), ...u16(comment.length), ...comment),
   ]
   return Uint8Array.from([...files, ...directory, ...end])
 }

@@ -4,10 +4,31 @@
  */
 import type { GuestMemory } from '../wasi/memory.ts'
 
+/** Instants are seconds since the epoch. */
 interface Zone {
-  /** seconds east of Greenwich at that instant (milliseconds since the epoch) */
+  /** seconds east of Greenwich */
   offset(at: number): number
   name(at: number): string
+}
+
+/** The calendar repeats after so many seconds, 400 years: an instant that no Date holds is moved by so many times as much. */
+const CYCLE = 146_097 * 86_400
+const DATE_SECONDS = 8.64e12 - 2 * CYCLE
+
+interface Moved {
+  readonly date: Date
+  readonly cycles: number
+}
+function dateOf(seconds: number): Moved {
+  const cycles = Math.abs(seconds) <= DATE_SECONDS ? 0 : Math.floor(seconds / CYCLE) - 1
+  return { date: new Date((seconds - cycles * CYCLE) * 1000), cycles }
+}
+
+/** The first second of a month, which may be one of another year. */
+function secondsOf(year: number, month: number): number {
+  const inYear = year + Math.floor(month / 12)
+  const cycles = Math.floor(inYear / 400)
+  return new Date(0).setUTCFullYear(inYear - cycles * 400, month - Math.floor(month / 12) * 12, 1) / 1000 + cycles * CYCLE
 }
 
 const UTC: Zone = { offset: () => 0, name: () => 'UTC' }
@@ -36,33 +57,56 @@ function makeZone(tz: string): Zone {
 function intlZone(timeZone: string): Zone {
   const fields = { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' } as const
   const civil = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', era: 'short', ...fields })
-  const named = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'short' })
-  const part = (format: Intl.DateTimeFormat, at: number): Map<string, string> =>
-    new Map(format.formatToParts(at).map(({ type, value }) => [type, value]))
-  return {
+  const part = (format: Intl.DateTimeFormat, date: Date): Map<string, string> =>
+    new Map(format.formatToParts(date).map(({ type, value }) => [type, value]))
+  const zone: Zone = {
     offset(at) {
-      const parts = part(civil, at)
+      const instant = dateOf(at).date
+      const parts = part(civil, instant)
       const number = (name: string): number => Number(parts.get(name))
       const year = parts.get('era') === 'BC' ? 1 - number('year') : number('year')
       const date = new Date(Date.UTC(2000, number('month') - 1, number('day'), number('hour'), number('minute'), number('second')))
       date.setUTCFullYear(year, number('month') - 1, number('day'))
-      return Math.round((date.getTime() - Math.floor(at / 1000) * 1000) / 1000)
+      return (date.getTime() - instant.getTime()) / 1000
     },
-    name: (at) => part(named, at).get('timeZoneName') ?? 'UTC',
+    name(at) {
+      for (const locale of LOCALES) {
+        const format = new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: 'short' })
+        const name = part(format, dateOf(at).date).get('timeZoneName')
+        if (name && !/^(?:GMT|UTC)[-+\u2212]/.test(name)) return name
+      }
+      return numericName(zone.offset(at))
+    },
   }
+  return zone
+}
+
+/** A zone has a short name only in the English of where it is in use. */
+const LOCALES = ['en-US', 'en-GB', 'en-AU', 'en-IN', 'en-NZ', 'en-ZA', 'en-IE']
+
+/** What the tz database has where there is no abbreviation: "+13", "-0330". */
+function numericName(offset: number): string {
+  const minutes = Math.round(Math.abs(offset) / 60)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  return (offset < 0 ? '-' : '+') + two(Math.floor(minutes / 60)) + (minutes % 60 === 0 ? '' : two(minutes % 60))
 }
 
 /** Offsets in January and July of a year, in seconds east. */
 function seasons(zone: Zone, year: number): { readonly standard: number; readonly summer: number; readonly january: number } {
-  const january = zone.offset(Date.UTC(year, 0, 1))
-  const july = zone.offset(Date.UTC(year, 6, 1))
+  const january = zone.offset(secondsOf(year, 0))
+  const july = zone.offset(secondsOf(year, 6))
   return { standard: Math.min(january, july), summer: Math.max(january, july), january }
 }
 
-const DAY_MS = 86_400_000
+const DAY = 86_400
 const Tm = { sec: 0, min: 4, hour: 8, mday: 12, mon: 16, year: 20, wday: 24, yday: 28, isdst: 32, gmtoff: 36 } as const
 const TM_BYTES = 40
 const NAME_BYTES = 17
+
+function yearOf(seconds: number): number {
+  const { date, cycles } = dateOf(seconds)
+  return date.getUTCFullYear() + 400 * cycles
+}
 
 export interface LocalTimeHost {
   guest(): GuestMemory
@@ -74,11 +118,15 @@ export interface LocalTimeHost {
 export function localTimeCalls(host: LocalTimeHost) {
   const view = (): DataView => host.guest().view
 
-  function write(tm: number, date: Date, offset: number, isdst: number): void {
+  /** `local`: seconds as a clock in the zone shows them. A year that no struct tm holds is the last one that it does. */
+  function write(tm: number, local: number, offset: number, isdst: number): void {
     const at = host.guest().at(tm, TM_BYTES)
     const v = view()
-    const year = date.getUTCFullYear()
-    const set = (field: keyof typeof Tm, value: number): void => v.setInt32(at + Tm[field], value, true)
+    const { date, cycles } = dateOf(local)
+    const inCycle = date.getUTCFullYear()
+    const year = inCycle + 400 * cycles
+    const set = (field: keyof typeof Tm, value: number): void =>
+      v.setInt32(at + Tm[field], Math.max(-0x8000_0000, Math.min(0x7fff_ffff, value)), true)
     set('sec', date.getUTCSeconds())
     set('min', date.getUTCMinutes())
     set('hour', date.getUTCHours())
@@ -86,58 +134,57 @@ export function localTimeCalls(host: LocalTimeHost) {
     set('mon', date.getUTCMonth())
     set('year', year - 1900)
     set('wday', date.getUTCDay())
-    const newYear = new Date(0).setUTCFullYear(year, 0, 1)
-    set('yday', Math.floor((date.getTime() - newYear) / DAY_MS))
+    set('yday', Math.floor((date.getTime() / 1000 - secondsOf(inCycle, 0)) / DAY))
     set('isdst', isdst)
     set('gmtoff', offset)
   }
 
-  /** The fields as an instant of UTC, in milliseconds; fields out of range carry over. */
+  /** The fields as an instant of UTC; fields out of range carry over. */
   function read(tm: number): number {
     const at = host.guest().at(tm, TM_BYTES)
     const v = view()
     const get = (field: keyof typeof Tm): number => v.getInt32(at + Tm[field], true)
-    const midnight = new Date(0).setUTCFullYear(get('year') + 1900, get('mon'), get('mday'))
-    return midnight + ((get('hour') * 60 + get('min')) * 60 + get('sec')) * 1000
+    const midnight = secondsOf(get('year') + 1900, get('mon')) + (get('mday') - 1) * DAY
+    return midnight + (get('hour') * 60 + get('min')) * 60 + get('sec')
   }
 
   function writeLocal(tm: number, at: number): void {
     const zone = zoneOf(host.zone())
     const offset = zone.offset(at)
-    const local = new Date(at + offset * 1000)
-    write(tm, local, offset, offset > seasons(zone, local.getUTCFullYear()).standard ? 1 : 0)
+    write(tm, at + offset, offset, offset > seasons(zone, yearOf(at + offset)).standard ? 1 : 0)
   }
 
   return {
     _gmtime_js(seconds: bigint, tm: number): void {
-      write(tm, new Date(Number(seconds) * 1000), 0, 0)
+      write(tm, Number(seconds), 0, 0)
     },
     _localtime_js(seconds: bigint, tm: number): void {
-      writeLocal(tm, Number(seconds) * 1000)
+      writeLocal(tm, Number(seconds))
     },
     _timegm_js(tm: number): bigint {
       const at = read(tm)
-      write(tm, new Date(at), 0, 0)
-      return BigInt(Math.floor(at / 1000))
+      write(tm, at, 0, 0)
+      return BigInt(at)
     },
+    /** As glibc: a time that summer time skips is one of standard time, one that comes twice is the second; tm_isdst says otherwise. */
     _mktime_js(tm: number): bigint {
       const zone = zoneOf(host.zone())
       const civil = read(tm)
       const wanted = host.guest().view.getInt32(tm + Tm.isdst, true)
-      const { standard, summer } = seasons(zone, new Date(civil).getUTCFullYear())
-      const first = civil - (wanted > 0 ? summer : standard) * 1000
-      const guess = civil - zone.offset(first) * 1000
-      const at = zone.offset(guess) === zone.offset(first) ? guess : first
+      const { standard, summer } = seasons(zone, yearOf(civil))
+      const first = civil - (wanted > 0 ? summer : standard)
+      const guess = civil - zone.offset(first)
+      const isSaid = wanted >= 0 && standard !== summer
+      const at = !isSaid && zone.offset(guess) === zone.offset(first) ? guess : first
       writeLocal(tm, at)
-      return BigInt(Math.floor(at / 1000))
+      return BigInt(at)
     },
     _tzset_js(timezone: number, daylight: number, standardName: number, summerName: number): void {
       const zone = zoneOf(host.zone())
       const year = new Date(host.now()).getUTCFullYear()
       const { standard, summer, january } = seasons(zone, year)
       const guest = host.guest()
-      const [winterAt, summerAt] =
-        january === standard ? [Date.UTC(year, 0, 1), Date.UTC(year, 6, 1)] : [Date.UTC(year, 6, 1), Date.UTC(year, 0, 1)]
+      const [winterAt, summerAt] = (january === standard ? [0, 6] : [6, 0]).map((month) => secondsOf(year, month)) as [number, number]
       guest.view.setInt32(guest.at(timezone, 4), -standard, true)
       guest.view.setInt32(guest.at(daylight, 4), standard === summer ? 0 : 1, true)
       writeName(guest, standardName, zone.name(winterAt))
