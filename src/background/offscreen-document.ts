@@ -99,8 +99,7 @@ function receive(message: ToService): void {
     case 'ask':
       return void answerAsk(message)
     case 'asked':
-      waiting.get(message.call)?.allowed.get(message.ask)?.(message.outcome)
-      return
+      return endAsked(message)
     case 'result':
       return settle(message.call)?.resolve(message.result)
     case 'failed':
@@ -125,6 +124,12 @@ async function answerAsk({ call, ask, tool, arguments: args }: Extract<ToService
     if (!(error instanceof BtcpError)) console.error('A nested call failed:', error)
     send({ t: 'refused', call, ask, error: wireError(error) })
   }
+}
+
+function endAsked({ call, ask, outcome }: Extract<ToService, { t: 'asked' }>): void {
+  const allowed = waiting.get(call)?.allowed
+  allowed?.get(ask)?.(outcome)
+  allowed?.delete(ask)
 }
 
 function settle(call: string): Waiting | undefined {

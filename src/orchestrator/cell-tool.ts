@@ -157,3 +157,8 @@ export function invalidArgument(tool: string, instancePath: string, message: str
     effects: 'none',
   })
 }
+
+/** The texts become arguments of a program, which end at a NUL. Throws BtcpError INVALID_PARAMS. */
+export function refuseNul(tool: string, texts: readonly string[]): void {
+  if (texts.some((text) => text.includes('\0'))) throw invalidArgument(tool, '/code', 'or an argument has a NUL character')
+}

@@ -4,7 +4,17 @@
  */
 import { type CodeError, type JsRecord, parseJsRecord } from '../protocol/code-record.ts'
 import type { JsonObject } from '../protocol/parse.ts'
-import { type CellCall, collectOptionsOf, type Ended, outputMeta, progressOf, runOptionsOf, stdinOf, textOf } from './cell-tool.ts'
+import {
+  type CellCall,
+  collectOptionsOf,
+  type Ended,
+  outputMeta,
+  progressOf,
+  refuseNul,
+  runOptionsOf,
+  stdinOf,
+  textOf,
+} from './cell-tool.ts'
 import { startError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
 import type { CollectedRun, Orchestrator } from './orchestrator.ts'
@@ -23,21 +33,25 @@ interface Executed {
 export async function codeExecute(orchestrator: Orchestrator, call: CellCall): Promise<Ended> {
   const executed =
     textOf(call.arguments, 'language') === 'python' ? await executePython(orchestrator, call) : await executeJs(orchestrator, call)
-  return endedBy(executed, { output: executed.printed, error: executed.error })
+  return endedBy(orchestrator, executed, { output: executed.printed, error: executed.error })
 }
 
 export async function jsRun(orchestrator: Orchestrator, call: CellCall): Promise<Ended> {
   const executed = await executeJs(orchestrator, call)
   const { value = null, text } = executed.record ?? {}
   const shown = text === undefined ? {} : { valueText: text }
-  return endedBy(executed, { output: executed.printed, error: executed.error, value, ...shown })
+  return endedBy(orchestrator, executed, { output: executed.printed, error: executed.error, value, ...shown })
 }
 
-const endedBy = ({ run }: Executed, value: JsonObject): Ended => ({ value, meta: outputMeta(run, false) })
+const endedBy = (orchestrator: Orchestrator, { run }: Executed, value: JsonObject): Ended => ({
+  value,
+  meta: outputMeta(run, textsOf(orchestrator, run, false).lossy),
+})
 
 async function executePython(orchestrator: Orchestrator, call: CellCall): Promise<Executed> {
   const printed = new PrintedText(orchestrator, progressOf(orchestrator, call).output)
   const source = textOf(call.arguments, 'code') ?? ''
+  refuseNul(call.tool, [source])
   const request = { ...runOptionsOf(call), source, isPath: false, args: [], quiet: true, output: printed.take }
   const run = await runPython(orchestrator, call.principal, request, collectOptionsOf(call)).catch(notStarted('python3'))
   return { run, printed: printed.text(), error: errorText(orchestrator, call, run, run.record?.error ?? null, printed) }
@@ -54,6 +68,7 @@ async function executeJs(orchestrator: Orchestrator, call: CellCall): Promise<Ex
   }
   const options = runOptionsOf(call)
   const argv = jsArgv(textOf(args, 'code') ?? '', Array.isArray(args['args']) ? (args['args'] as readonly string[]) : [])
+  refuseNul(call.tool, argv)
   const spec = { ...options, env: jsEnv(options.env), argv, ...stdinOf(orchestrator, args), output: printed.take, result }
   const run = await orchestrator.run(call.principal, spec, collectOptionsOf(call)).catch(notStarted('js'))
   const error = errorText(orchestrator, call, run, record?.error ?? null, printed)

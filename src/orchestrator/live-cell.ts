@@ -89,6 +89,9 @@ const FS_MS = 60_000
 const FAULTS_OPEN = 512
 /** Each process asks for one tool at a time, and one that has ended may have asked. */
 const ASKS_OPEN = 512
+const TOO_MUCH_ASKED = JSON.stringify({
+  error: { btcpCode: 'BUSY', message: 'Cannot call a tool: others wait with too much data (limit messageBytes)' },
+})
 /** Messages a second; more is a flood. One that carries nothing (a beat, an answer nobody waits for) counts as fifty. */
 const TALK_PER_SECOND = 100_000
 const IDLE_TALK = 50
@@ -107,6 +110,7 @@ export class LiveCell {
   #expectEnd: CellBoot['expectEnd']
   #faultsOpen = 0
   #asksOpen = 0
+  #askedLength = 0
   #talk = { second: 0, count: 0 }
   #ended: string | undefined
   readonly #onBeat = new Set<() => void>()
@@ -341,10 +345,14 @@ export class LiveCell {
     const run = this.#runs.get(call)
     if (!run) return this.#countIdleTalk()
     if (++this.#asksOpen > ASKS_OPEN) return this.terminate('the cell asks for too much at once')
-    void run.events
-      .ask(request)
+    this.#askedLength += request.length
+    const answered = this.#askedLength > 2 * this.#limits.messageBytes ? Promise.resolve(TOO_MUCH_ASKED) : run.events.ask(request)
+    void answered
       .then((answer) => this.#say({ t: 'reply', req, answer }))
-      .finally(() => this.#asksOpen--)
+      .finally(() => {
+        this.#asksOpen--
+        this.#askedLength -= request.length
+      })
   }
 
   #takeExit(message: Extract<ToBroker, { t: 'exit' }>): void {

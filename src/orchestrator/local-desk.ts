@@ -17,7 +17,6 @@ function localDesk(orchestrator: Orchestrator, principal: Principal): Desk {
     async call(nested) {
       if (builtInTool(nested.tool)?.place === 'document')
         throw new BtcpError('UNSUPPORTED', `Cannot call "${nested.tool}": there is no page here`, { effects: 'none' })
-      orchestrator.admitNested(principal)
       return await callTool(orchestrator, { call: orchestrator.platform.newId(), principal, ...nested, desk })
     },
   }

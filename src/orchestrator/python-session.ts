@@ -4,8 +4,10 @@
  * together. At a call's deadline KeyboardInterrupt is sent first; what does not stop then is killed, and the session with it.
  */
 import type { PythonRecord } from '../protocol/code-record.ts'
+import { BtcpError } from '../protocol/error.ts'
 import type { Limits } from '../protocol/limits.ts'
-import type { LiveCell } from './live-cell.ts'
+import { ENOSPC } from './file-error.ts'
+import { CellFsError, type LiveCell } from './live-cell.ts'
 import type { CollectedRun } from './orchestrator.ts'
 import { CollectedOutput } from './output.ts'
 import type { CancelSignal, Platform } from './platform.ts'
@@ -145,7 +147,7 @@ export class PythonSession {
     const over = output.isOver && !timedOut
     const isLive = this.cell.isLive
     const cuts = isLive ? await this.#keep(this.cell, call, output) : []
-    if (isLive) await this.cell.fs({ op: 'sync' }).catch(() => {})
+    if (isLive) await this.#save()
     return {
       status: over ? STATUS_PIPE : (record?.exitCode ?? this.#status),
       timedOut,
@@ -156,6 +158,17 @@ export class PythonSession {
       cuts,
       ...(over ? { limit: 'outputKeptBytes' as const } : {}),
       ...(record ? { record } : {}),
+    }
+  }
+
+  /** What the code has changed is durable, or it is said. */
+  async #save(): Promise<void> {
+    try {
+      await this.cell.fs({ op: 'sync' })
+    } catch (error) {
+      if (!(error instanceof CellFsError)) return
+      const why = error.errno === ENOSPC ? 'no space left' : 'the store failed'
+      throw new BtcpError('SANDBOX_ERROR', `Cannot keep the files of the code: ${why}`, { effects: 'unknown' })
     }
   }
 

@@ -18,6 +18,12 @@ export interface SessionOutcome extends PythonOutcome {
   readonly ended?: string
 }
 
+export interface SessionOptions {
+  readonly maxOutputBytes?: number
+  /** a program of another call asks for it */
+  readonly nested?: boolean
+}
+
 /** A name that is in use, or whose end has not been told. */
 interface Place {
   session: PythonSession | undefined
@@ -51,8 +57,17 @@ export class PythonSessions {
   }
 
   /** Runs a request in the session `name`, which begins if there is none. Throws BtcpError BUSY, CANCELLED, SANDBOX_ERROR. */
-  async run(principal: Principal, name: string, call: string, request: SessionRequest, maxOutputBytes?: number): Promise<SessionOutcome> {
+  async run(
+    principal: Principal,
+    name: string,
+    call: string,
+    request: SessionRequest,
+    { maxOutputBytes, nested = false }: SessionOptions = {},
+  ): Promise<SessionOutcome> {
     const place = this.#place(principal, name)
+    // It could wait for the very call that asks for it.
+    if (nested && place.users > 0)
+      throw new BtcpError('BUSY', `Cannot run in session ${JSON.stringify(name)}: it runs another call`, { effects: 'none' })
     return await inTurn(place, request.signal, () =>
       this.#pool.use(principal, async (cell) => {
         const former = place.untold

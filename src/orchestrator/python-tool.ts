@@ -12,6 +12,7 @@ import {
   limitText,
   outputMeta,
   progressOf,
+  refuseNul,
   runOptionsOf,
   stdinOf,
   textOf,
@@ -42,7 +43,13 @@ export async function pythonRun(orchestrator: Orchestrator, call: CellCall): Pro
   }
   stdinOf(orchestrator, args)
   const run = await orchestrator.python
-    .run(principal, session, call.call, { ...request, stdin: textOf(args, 'stdin') ?? '' }, call.maxOutputBytes)
+    .run(
+      principal,
+      session,
+      call.call,
+      { ...request, stdin: textOf(args, 'stdin') ?? '' },
+      { ...collectOptionsOf(call), nested: (call.depth ?? 0) > 0 },
+    )
     .catch(failed)
   if (call.signal?.aborted) throw new BtcpError('CANCELLED', 'Cannot finish the call: it was cancelled', { effects: 'unknown' })
   const { text, value } = sessionWords(session, run)
@@ -56,6 +63,7 @@ function requestOf(orchestrator: Orchestrator, call: CellCall): PythonRequest {
   const path = textOf(args, 'path')
   if ((code === undefined) === (path === undefined)) throw invalidArgument(TOOL, '/code', 'or "path" must be given, and not both')
   const given = Array.isArray(args['args']) ? (args['args'] as readonly string[]) : []
+  refuseNul(TOOL, [code ?? path ?? '', ...given])
   return {
     ...runOptionsOf(call),
     ...progressOf(orchestrator, call),

@@ -144,14 +144,21 @@ ZeroDivisionError: division by zero
 
   test('is not led astray by modules of the directory, and lets the code import them', async () => {
     await call('shell_run', {
-      command: 'mkdir -p trap; cd trap; for m in _tidepool_run json linecache mine; do echo "print(1/0)" > $m.py; done',
+      command: 'mkdir -p trap; cd trap; for m in _tidepool_run json linecache traceback mine; do echo "print(1/0)" > $m.py; done',
     })
     expect(await run('1 + 1', { cwd: 'trap' })).toMatchObject({ value: 2 })
-    expect(await run('import mine', { cwd: 'trap' })).toMatchObject({ error: { type: 'ZeroDivisionError' } })
+    expect(await run('import mine', { cwd: 'trap' })).toMatchObject({ exitCode: 1, error: { type: 'ZeroDivisionError' } })
   })
 
   test('refuses what is no call: neither code nor path, both, end without a session', async () => {
-    for (const args of [{}, { code: '1', path: 'x.py' }, { end: true }, { end: true, session: 'a', code: '1' }])
+    for (const args of [
+      {},
+      { code: '1', path: 'x.py' },
+      { end: true },
+      { end: true, session: 'a', code: '1' },
+      { code: '1\0' },
+      { code: '1', args: ['\0'] },
+    ])
       expect((await failureOf(python(args))).data.btcpCode).toBe('INVALID_PARAMS')
   })
 

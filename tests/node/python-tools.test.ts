@@ -91,6 +91,10 @@ child = subprocess.Popen(['python3', '-c', script])`
     await sandbox.python(late, options)
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     expect((await sandbox.python(`child.wait(), open('late').read()`, options)).value).toEqual([0, 'CAPABILITY_DENIED'])
+    const itself = `try: btcp.call('python_run', session='s', code='1')
+except btcp.BtcpError as error: text = str(error)
+text`
+    expect((await sandbox.python(itself, options)).value).toBe('Cannot run in session "s": it runs another call')
     await sandbox.endPython('s')
   })
 })

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Orchestrator } from '../../src/orchestrator/orchestrator.ts'
 import { BtcpError } from '../../src/protocol/error.ts'
+import { limitsWith } from '../../src/protocol/limits.ts'
 import type { Principal } from '../../src/protocol/principal.ts'
 import { obedient, type Script, testPlatform } from './scripted-cell.ts'
 
@@ -76,6 +77,24 @@ describe('a program that asks for a tool', () => {
     expect(platform.cells[0]!.heard.filter(({ t }) => t === 'reply')).toEqual([
       { t: 'reply', req: 2, answer: '{"error":{"btcpCode":"UNSUPPORTED","message":"Cannot call a tool: there are none here"}}' },
     ])
+    await orchestrator.dispose()
+  })
+
+  test('with more data than may wait is BUSY, and the others are answered', async () => {
+    const platform = testPlatform(
+      onRun((call, cell) => {
+        for (let req = 1; req <= 3; req++) cell.say({ t: 'ask', req, call, request: 'x'.repeat(400) })
+        setTimeout(() => cell.exit(call), 50)
+      }),
+    )
+    const orchestrator = new Orchestrator(platform, { limits: limitsWith({ messageBytes: 500 }) })
+    await orchestrator.run(ME, { argv: ['x'], ask: () => new Promise((resolve) => setTimeout(resolve, 20, 'done')) })
+    const replies = platform.cells[0]!.heard.flatMap((message) => (message.t === 'reply' ? [message] : []))
+    expect(Object.fromEntries(replies.map(({ req, answer }) => [req, answer]))).toEqual({
+      1: 'done',
+      2: 'done',
+      3: '{"error":{"btcpCode":"BUSY","message":"Cannot call a tool: others wait with too much data (limit messageBytes)"}}',
+    })
     await orchestrator.dispose()
   })
 

@@ -183,10 +183,10 @@ def _fitted(settings, record, items, left_out):
 def _error(error):
     if error is None:
         return None
-    import traceback
-
     kind, value, frames = error
     try:
+        import traceback
+
         text = ''.join(traceback.format_exception(kind, value, frames))
         message = str(value)
     except BaseException:
