@@ -14,6 +14,7 @@ import {
   runOptionsOf,
   stdinOf,
   textOf,
+  textsOf,
 } from './cell-tool.ts'
 import { startError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
