@@ -1,14 +1,32 @@
-// The demo page: five steps from "no computer" to an answer. Everything here is what a page of yours may do, too.
+// The demo page: six steps from "no computer" to an answer. Everything here is what a page of yours may do, too.
 // Each step is a button; `document.body.dataset.step` says which steps are done, for whoever drives the page.
 import { makeRequests } from './sample.js'
 
-const NEEDED = ['shell:run', 'vfs:write', 'vfs:read']
+const NEEDED = ['shell:run', 'python:run', 'vfs:write', 'vfs:read']
 const QUESTIONS = {
   'How many requests failed?': 'cat requests.csv | grep error | wc -l',
   'Which pages fail most?': 'grep error requests.csv | cut -d, -f3 | sort | uniq -c | sort -rn | head -5',
   'How slow is the slowest?': 'sort -t, -k5,5nr requests.csv | head -3',
   'Save a report': 'mkdir -p report && grep error requests.csv > report/errors.csv && wc -l report/errors.csv',
 }
+const FIGURE = `import pandas as pd
+import matplotlib.pyplot as plt
+
+requests = pd.read_csv('requests.csv')
+requests['failed'] = requests['outcome'] == 'error'
+share = requests.groupby('page')['failed'].mean().sort_values() * 100
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+figure.set_layout_engine('constrained')
+left.barh(share.index, share, color='#0b7285')
+left.set_title('Failed requests, %')
+for outcome, group in requests.groupby('outcome'):
+    right.hist(group['ms'], range(0, 1400, 25), alpha=0.7, label=outcome)
+right.set_yscale('log')
+right.set_title('Milliseconds a request')
+right.legend()
+
+share.idxmax()`
 
 const $ = (id) => document.getElementById(id)
 const sample = makeRequests(20_000)
@@ -58,7 +76,9 @@ if (window.btcp) provider()
 $('grant').addEventListener('click', async () => {
   say('grant', 'Look at the window that has opened …')
   try {
-    const answer = await window.btcp.requestCapabilities(NEEDED, { reason: 'The demo counts failed requests in a CSV file.' })
+    const answer = await window.btcp.requestCapabilities(NEEDED, {
+      reason: 'The demo counts failed requests in a CSV file and draws them.',
+    })
     if (!answer.granted) return say('grant', `You said no to ${answer.denied.join(', ')}. Ask again when you like.`, 'bad')
     say('grant', `Granted: ${answer.approved.join(', ')}${answer.duration ? ` (${answer.duration})` : ''}.`, 'good')
     finish('grant', [['file', 'put']])
@@ -117,7 +137,10 @@ $('run').addEventListener('click', async () => {
       `Exit status ${exitCode}, ${durationMs < 10 ? durationMs.toFixed(1) : Math.round(durationMs)} ms.`,
       exitCode === 0 ? 'good' : 'bad',
     )
-    finish('run', [['denied', 'deny']])
+    finish('run', [
+      ['figure', 'draw'],
+      ['denied', 'deny'],
+    ])
     await showFiles()
   } catch (error) {
     say('run', explain(error), 'bad')
@@ -139,7 +162,37 @@ async function showFiles() {
   $('files').hidden = rows.length === 0
 }
 
-// 5. Three attempts, each of which must fail.
+// 5. Python in a session: variables and imports stay for the next drawing. Figures come back as images in the result's content.
+$('code').value = FIGURE
+$('draw').addEventListener('click', async () => {
+  $('draw').disabled = true
+  say('draw', 'Drawing …')
+  const start = performance.now()
+  try {
+    const result = await window.btcp.callTool('python_run', { code: $('code').value, session: 'demo' })
+    const { stdout, value, valueText, error } = result.structuredContent
+    showFigure(result.content.find(({ type }) => type === 'image'))
+    const printed = stdout + (error?.traceback ?? '')
+    $('python-output').textContent = printed
+    $('python-output').hidden = printed === ''
+    if (error) return say('draw', `${error.type}: ${error.message}`, 'bad')
+    const text = valueText ?? (value === null ? '' : String(value))
+    say('draw', `${text ? `Value ${text}, ` : ''}${Math.round(performance.now() - start)} ms.`, 'good')
+    finish('figure')
+  } catch (error) {
+    say('draw', explain(error), 'bad')
+  } finally {
+    $('draw').disabled = false
+  }
+})
+
+function showFigure(image) {
+  $('figure').hidden = image === undefined
+  if (image) $('figure').src = `data:${image.mimeType};base64,${image.data}`
+}
+
+// 6. Three attempts, each of which must fail.
+const FETCH = `python3 -c 'from urllib.request import urlopen; urlopen("http://127.0.0.1/")'`
 const ATTEMPTS = [
   {
     what: 'Read the text of this page',
@@ -150,9 +203,9 @@ const ATTEMPTS = [
     },
   },
   {
-    what: 'Reach the network from a command',
-    how: 'curl -sS http://127.0.0.1/',
-    try: () => failing('curl -sS http://127.0.0.1/'),
+    what: 'Reach the network from Python',
+    how: FETCH,
+    try: () => failing(FETCH),
   },
   {
     what: "Look at the machine's files",
@@ -163,7 +216,7 @@ const ATTEMPTS = [
 
 async function failing(command) {
   const { exitCode, stderr } = await window.btcp.call('shell_run', { command })
-  return exitCode === 0 ? undefined : stderr.trim()
+  return exitCode === 0 ? undefined : stderr.trimEnd().split('\n').at(-1)
 }
 
 $('deny').addEventListener('click', async () => {

@@ -70,6 +70,7 @@ class Walk {
     await this.#grant()
     await this.#put()
     await this.#run()
+    await this.#draw()
     await this.#denied()
     await this.#picture('page')
   }
@@ -119,10 +120,31 @@ class Walk {
     }
   }
 
+  /** Twice: the second drawing finds the interpreter, and must draw the same. */
+  async #draw(): Promise<void> {
+    const sources: (string | null)[] = []
+    for (const which of ['first', 'second']) {
+      await this.#page.click('#draw')
+      await this.#page.locator('output[for="draw"]').filter({ hasNotText: 'Drawing' }).waitFor({ timeout: 60_000 })
+      const verdict = await this.#verdict('draw', 'figure')
+      expect(verdict.startsWith('Value /checkout,'), `Python finds that another page fails most: ${verdict}`)
+      const figure = this.#page.locator('#figure')
+      const width = await figure.evaluate(async (image: HTMLImageElement) => {
+        await image.decode()
+        return image.naturalWidth
+      })
+      expect(width > 500, `the figure is ${width} pixels wide`)
+      sources.push(await figure.getAttribute('src'))
+      say(`5  drew the ${which} figure, ${width} pixels wide: ${verdict}`)
+    }
+    expect(sources[0] === sources[1], 'the same code drew two different figures')
+    await this.#page.locator('#step-figure').screenshot({ path: join(this.#pictures, 'figure.png') })
+  }
+
   async #denied(): Promise<void> {
     await this.#page.click('#deny')
     const verdict = await this.#verdict('deny', 'denied')
-    for (const attempt of await this.#page.locator('#attempts li').allInnerTexts()) say(`5  ${attempt.replace('\n', ': ')}`)
+    for (const attempt of await this.#page.locator('#attempts li').allInnerTexts()) say(`6  ${attempt.replace('\n', ': ')}`)
     say(`   ${verdict}`)
   }
 
