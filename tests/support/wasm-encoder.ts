@@ -10,14 +10,14 @@ export function sleb(n: number): number[] {
   const last = (rest === 0 && (low & 64) === 0) || (rest === -1 && (low & 64) !== 0)
   return last ? [low] : [low | 128, ...sleb(rest)]
 }
-const text = (s: string): number[] => [...uleb(s.length), ...Buffer.from(s)]
-const vector = (items: readonly (readonly number[])[]): number[] => [...uleb(items.length), ...items.flat()]
-const section = (id: number, items: readonly (readonly number[])[]): number[] => {
+export const text = (s: string): number[] => [...uleb(s.length), ...Buffer.from(s)]
+export const vector = (items: readonly (readonly number[])[]): number[] => [...uleb(items.length), ...items.flat()]
+export const section = (id: number, items: readonly (readonly number[])[]): number[] => {
   if (items.length === 0) return []
   const body = vector(items)
   return [id, ...uleb(body.length), ...body]
 }
-const letters = (params: string): number[] => Array.from(params, (p) => (p === 'I' ? I64 : p === 'F' ? F64 : I32))
+export const letters = (params: string): number[] => Array.from(params, (p) => (p === 'I' ? I64 : p === 'F' ? F64 : I32))
 
 /** Bytes that belong together, one line of code each. */
 export const line = (...bytes: number[]): number[] => bytes
@@ -40,6 +40,8 @@ export const ins = {
   br: (depth: number) => [0x0c, depth],
   brIf: (depth: number) => [0x0d, depth],
   call: (index: number) => [0x10, ...uleb(index)],
+  /** through the table, as a function of that type */
+  callIndirect: (type: number) => [0x11, ...uleb(type), 0],
   get: (local: number) => [0x20, ...uleb(local)],
   set: (local: number) => [0x21, ...uleb(local)],
   tee: (local: number) => [0x22, ...uleb(local)],

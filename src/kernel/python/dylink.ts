@@ -2,6 +2,8 @@
  * The custom section `dylink.0` of a side module (WebAssembly tool conventions, "Dynamic Linking"): how much memory and table it needs,
  * and what it needs besides. Read as hostile input: a number or a text that reaches beyond the section is an error.
  */
+import { byteString } from '../vfs/byte-string.ts'
+
 export interface DylinkInfo {
   readonly memorySize: number
   /** a power of two, in bytes */
@@ -14,6 +16,7 @@ export interface DylinkInfo {
 
 const Part = { memory: 1, needed: 2, runtimePath: 5 } as const
 const MOST_ALIGN = 16
+const MOST_NUMBER = 0xffff_ffff
 
 export class DylinkError extends Error {}
 
@@ -35,7 +38,7 @@ class Reader {
       const byte = this.#bytes[this.at++]
       if (byte === undefined) break
       value += (byte & 0x7f) * 2 ** (7 * i)
-      if (byte < 0x80) return value
+      if (byte < 0x80 && value <= MOST_NUMBER) return value
     }
     throw new DylinkError('malformed number in "dylink.0"')
   }
@@ -48,7 +51,8 @@ class Reader {
   }
 
   text(): string {
-    return String.fromCharCode(...this.bytes(this.number()))
+    const bytes = this.bytes(this.number())
+    return byteString(bytes, 0, bytes.length)
   }
 
   texts(): string[] {

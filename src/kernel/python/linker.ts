@@ -8,7 +8,6 @@ import { DylinkError, parseDylink } from './dylink.ts'
 
 /** Beyond it a table is refused, however much its module asks for. */
 const MOST_TABLE = 65_536 * 4
-const NONE = -1
 
 export interface SideModule {
   readonly name: string
@@ -40,6 +39,7 @@ export interface LinkerHost {
 export class Linker {
   readonly #host: LinkerHost
   readonly #table: WasmTable
+  /** entries of symbols that all modules share: the main module's and those of global side modules */
   readonly #got = new Map<string, WasmGlobal>()
   /** functions of the host and of side modules that have been put into the table */
   readonly #added = new Map<unknown, number>()
@@ -65,9 +65,10 @@ export class Linker {
     const tableBase = this.#tableFor(info.tableSize)
     let own: ReadonlyMap<string, unknown> = new Map()
     const bases = { memoryBase, tableBase }
-    const instance = this.#instantiate(module, bases, (symbol) => own.get(symbol))
+    const waiting = new Map<string, WasmGlobal>()
+    const instance = this.#instantiate(module, bases, waiting, (symbol) => own.get(symbol))
     own = relocated(instance, memoryBase)
-    this.#resolve(own)
+    this.#resolve(waiting, own)
     call(instance, '__wasm_apply_data_relocs')
     call(instance, '__wasm_call_ctors')
     const side = { name, symbols: own, memoryBase, memorySize: info.memorySize, tableBase, tableSize: info.tableSize }
@@ -118,6 +119,7 @@ export class Linker {
   #instantiate(
     module: WasmModule,
     { memoryBase, tableBase }: { readonly memoryBase: number; readonly tableBase: number },
+    waiting: Map<string, WasmGlobal>,
     own: (symbol: string) => unknown,
   ): WasmInstance {
     const { main, memory, modules } = this.#host
@@ -125,7 +127,7 @@ export class Linker {
     const constant = (value: number): WasmGlobal => new wasm.Global({ value: 'i32' }, value)
     for (const { module: from, name, kind } of wasm.Module.imports(module)) {
       const into = (imports[from] ??= bare())
-      if (from === 'GOT.mem' || from === 'GOT.func') into[name] = this.#gotEntry(name)
+      if (from === 'GOT.mem' || from === 'GOT.func') into[name] = this.#gotEntry(name, waiting)
       else if (from !== 'env') into[name] = entryOf(entryOf(modules, from), name) ?? this.#stub(name, own)
       else if (kind === 'memory') into[name] = memory
       else if (kind === 'table') into[name] = this.#table
@@ -157,13 +159,15 @@ export class Linker {
     }
   }
 
-  #gotEntry(symbol: string): WasmGlobal {
-    let entry = this.#got.get(symbol)
+  /** What nobody has yet goes to `waiting`: it may be the module's own. */
+  #gotEntry(symbol: string, waiting: Map<string, WasmGlobal>): WasmGlobal {
+    let entry = this.#got.get(symbol) ?? waiting.get(symbol)
     if (entry) return entry
-    entry = new wasm.Global({ value: 'i32', mutable: true }, NONE)
-    this.#got.set(symbol, entry)
-    const found = this.#find(symbol)
-    if (found !== undefined) entry.value = this.#addressOf(symbol, found)
+    const found = this.#ofGuest(symbol)
+    if (found === undefined && entryOf(this.#host.env, symbol)) throw new DylinkError(`"${symbol}" has no address`)
+    entry = new wasm.Global({ value: 'i32', mutable: true }, found === undefined ? 0 : this.#addressOf(symbol, found))
+    const into = found === undefined ? waiting : this.#got
+    into.set(symbol, entry)
     return entry
   }
 
@@ -171,12 +175,11 @@ export class Linker {
     return typeof value === 'number' ? value : this.functionIndex(symbol, value)
   }
 
-  /** Fills the entries that wait for these symbols; a weak one that nobody has is null. */
-  #resolve(symbols: ReadonlyMap<string, unknown>): void {
-    for (const [symbol, entry] of this.#got) {
-      if (entry.value !== NONE) continue
+  /** Fills the entries that wait for these symbols; a weak one that nobody has stays null. */
+  #resolve(waiting: ReadonlyMap<string, WasmGlobal>, symbols: ReadonlyMap<string, unknown>): void {
+    for (const [symbol, entry] of waiting) {
       const value = symbols.get(symbol)
-      entry.value = value === undefined ? 0 : this.#addressOf(symbol, value)
+      if (value !== undefined) entry.value = this.#addressOf(symbol, value)
     }
   }
 }
