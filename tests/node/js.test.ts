@@ -136,6 +136,7 @@ describe('an error', () => {
       "/tmp/t.js:2\nconst = 5\n      ^\n\nSyntaxError: Unexpected token '='\n    at /tmp/t.js:2:7\n",
       1,
     ])
+    expect((await js('this is bad'))[1]).toContain("SyntaxError: Unexpected identifier 'is'\n    at /tmp/t.js:1:6\n")
     expect((await js('const x = {'))[1]).toContain('SyntaxError: Unexpected end of input')
     expect((await js('let a; let a'))[1]).toContain("SyntaxError: Identifier 'a' has already been declared")
   })
@@ -185,6 +186,8 @@ describe('a pipeline', () => {
       0,
     ])
     expect(await sh("js -e 'for (let i = 0; i < 200000; i++) console.log(i)' | tail -1")).toEqual(['199999\n', '', 0])
+    expect(await sh("js -e 'for (let i = 0; i < 1e6; i++) console.log(i)' | wc -l")).toEqual(['1000000\n', '', 0])
+    expect(await sh("js -e 'for (let i = 0; i < 30000; i++) stdout.write(new Uint8Array([120]))' | wc -c")).toEqual(['30000\n', '', 0])
     expect(await sh("js -e 'console.log(1)' | js -e 'console.log(await stdin.text() + 2)'")).toEqual(['1\n2\n', '', 0])
   })
   test('ends a script that nobody reads any more with SIGPIPE', async () => {
@@ -305,6 +308,10 @@ describe('a process', () => {
     const count = 'wc -l < ticks'
     const line = `${UP}${ticks} & ${WAIT}kill -STOP $!; sleep 0.1; a=$(${count}); sleep 0.3; b=$(${count}); kill -CONT $!; sleep 0.3; c=$(${count}); kill -KILL $!; [ $a = $b ] && [ $c -gt $b ] && echo still`
     expect((await sh(line))[0]).toBe('still\n')
+  })
+  test('is made by others as any is: exec, xargs, in the background', async () => {
+    expect(await sh(`bash -c 'exec js -e "console.log(1)"'; echo 3 | xargs js -e 'console.log(args)'`)).toEqual(["1\n[ '3' ]\n", '', 0])
+    expect(await sh('for i in 1 2 3; do js -p $i & done; wait')).toMatchObject({ 2: 0 })
   })
   test('is seen by the others', async () => {
     expect((await sh(`${UP}${SPINS} & ${WAIT}cat /proc/$!/comm; kill $!`))[0]).toBe('js\n')

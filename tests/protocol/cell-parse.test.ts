@@ -31,6 +31,8 @@ const TO_CELL = [
   { t: 'committed', seq: 3 },
   { t: 'commitFailed', seq: 3, errno: 51 },
   { t: 'allow', memories: 64 },
+  { t: 'snippetSaid', snippet: 1, bytes },
+  { t: 'snippetEnded', snippet: 1, reason: 'its process is gone' },
 ]
 
 const TO_BROKER = [
@@ -62,6 +64,10 @@ const TO_BROKER = [
   { t: 'beat', memories: 1, memoryBytes: 65_536, processes: 0 },
   { t: 'out', call: 'c1', fd: 3, bytes },
   { t: 'ask', req: 1, call: 'c1', request: '{"tools":true}' },
+  { t: 'snippetStart', snippet: 1 },
+  { t: 'snippetEnd', snippet: 1 },
+  { t: 'snippetSay', snippet: 1, bytes },
+  { t: 'snippetTook', snippet: 1, bytes: 3 },
 ]
 
 const toBroker = (message: unknown) => parseToBroker(message, LIMITS)
@@ -123,6 +129,9 @@ describe('the broker reads', () => {
       '/value/stat/type',
     ],
     ['an answer to nothing', { t: 'answer', req: 1, seq: 0, value: { op: 'format' } }, '/value/op'],
+    ['a script that is no number', { t: 'snippetStart', snippet: '1' }, '/snippet'],
+    ['what a script is told as text', { t: 'snippetSay', snippet: 1, bytes: 'x' }, '/bytes'],
+    ['less than nothing taken', { t: 'snippetTook', snippet: 1, bytes: -1 }, '/bytes'],
     ['a message of the other side', boot, '/t'],
   ])('%s as a reason', (_name, message, at) => {
     expect(toBroker(message)).toMatchObject({ ok: false, at })

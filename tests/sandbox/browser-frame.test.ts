@@ -1,6 +1,6 @@
 /** The wire between the offscreen document, a frame and its workers: what is not of it is nothing. */
 import { describe, expect, test } from 'vitest'
-import { parseFromFrame, parseFromWorker, parseToFrame, parseToWorker } from '../../src/protocol/frame.ts'
+import { parseFromFrame, parseFromWorker, parseToFrame, parseToScriptWorker, parseToWorker } from '../../src/protocol/frame.ts'
 
 const CELL = '0b8f7c1e-4a57-4b1e-9c39-0f4d5b6a7c8d'
 const STRANGE: readonly unknown[] = [
@@ -50,10 +50,15 @@ describe('parseFromWorker', () => {
   test('reads what a worker asks for', () => {
     expect(parseFromWorker({ t: 'need', name: 'shell' })).toEqual({ t: 'need', name: 'shell' })
     expect(parseFromWorker({ t: 'read', name: 'shell' })).toEqual({ t: 'read', name: 'shell' })
+    expect(parseFromWorker({ t: 'snippetStart', snippet: 1, more: 2 })).toEqual({ t: 'snippetStart', snippet: 1 })
+    expect(parseFromWorker({ t: 'snippetEnd', snippet: 0 })).toEqual({ t: 'snippetEnd', snippet: 0 })
   })
-  test.for([...STRANGE, { t: 'need' }, { t: 'need', name: ['shell'] }])('refuses %o', (message) => {
-    expect(parseFromWorker(message)).toBe(undefined)
-  })
+  test.for([...STRANGE, { t: 'need' }, { t: 'need', name: ['shell'] }, { t: 'snippetStart', snippet: -1 }, { t: 'snippetEnd' }])(
+    'refuses %o',
+    (message) => {
+      expect(parseFromWorker(message)).toBe(undefined)
+    },
+  )
 })
 
 describe('parseToWorker', () => {
@@ -74,6 +79,12 @@ describe('parseToWorker', () => {
     })
     expect(parseToWorker({ t: 'bytes', name: 'shell', bytes: 'no' })).toEqual({ t: 'bytes', name: 'shell' })
   })
+  test('reads that a script’s worker has ended', () => {
+    const message = { t: 'snippetEnded', snippet: 1, reason: 'x'.repeat(400) }
+    expect(parseToWorker(message)).toEqual({ ...message, reason: 'x'.repeat(300) })
+    expect(parseToScriptWorker({ t: 'script', more: 1 })).toEqual({ t: 'script' })
+    expect(parseToScriptWorker({ t: 'start' })).toBe(undefined)
+  })
   test.for([
     ...STRANGE,
     { t: 'start' },
@@ -81,5 +92,7 @@ describe('parseToWorker', () => {
     { t: 'start', modules: [{ name: 'shell', programs: ['sh', 1], bytes: 7 }] },
     { t: 'start', modules: [{ name: 'shell', programs: ['sh'] }] },
     { t: 'module', name: 1 },
+    { t: 'snippetEnded', snippet: 1 },
+    { t: 'snippetEnded', snippet: 0.5, reason: 'x' },
   ])('refuses %o', (message) => expect(parseToWorker(message)).toBe(undefined))
 })

@@ -3,6 +3,7 @@
  * text goes at once while few are under way, so that a script that prints and then computes for long is heard; many are gathered.
  */
 import { JS_OUTPUT_CREDIT } from '../../protocol/js-wire.ts'
+import { ByteQueue } from './byte-queue.ts'
 import type { CellPort } from './port.ts'
 
 const PART_BYTES = 64 * 1024
@@ -27,8 +28,7 @@ export class Output {
   readonly #host: OutputHost
   readonly #most: number
   #text = ''
-  readonly #parts: Uint8Array[] = []
-  #waiting = 0
+  readonly #waiting = new ByteQueue()
   #credit = JS_OUTPUT_CREDIT
   #scheduled = false
   /** messages that the cell has not taken yet */
@@ -47,9 +47,9 @@ export class Output {
     if (typeof data === 'string') this.#text += data
     else {
       this.#gather()
-      this.#add(data.slice())
+      this.#waiting.push(data.slice())
     }
-    if (this.#text.length >= PART_BYTES || this.#mayFollow) this.flush()
+    if (this.#text.length >= PART_BYTES || (this.#credit > 0 && this.#mayFollow)) this.flush()
     else this.#flushLater()
   }
 
@@ -61,7 +61,7 @@ export class Output {
   }
 
   get isEmpty(): boolean {
-    return this.#waiting === 0 && this.#text === ''
+    return this.#waiting.length === 0 && this.#text === ''
   }
 
   credit(bytes: number): void {
@@ -75,11 +75,11 @@ export class Output {
   /** Sends what there is credit for. */
   flush(isLast = false): void {
     this.#gather()
-    while (this.#parts.length > 0 && this.#credit > 0) {
-      if (this.#waiting < SMALL && !this.#mayFollow && !isLast) return
+    while (this.#waiting.length > 0 && this.#credit > 0) {
+      if (this.#waiting.length < SMALL && !this.#mayFollow && !isLast) return
       this.#send(Math.min(PART_BYTES, this.#credit))
     }
-    if (this.#waiting > this.#most) this.#host.overflow()
+    if (this.#waiting.length > this.#most) this.#host.overflow()
   }
 
   /** Whether a small part may go after those that are under way. */
@@ -88,28 +88,18 @@ export class Output {
   }
 
   #send(most: number): void {
-    const [first] = this.#parts as [Uint8Array]
-    const part = first.length <= most ? first : first.subarray(0, most)
-    if (part === first) this.#parts.shift()
-    else this.#parts[0] = first.subarray(most)
-    this.#waiting -= part.length
-    this.#credit -= part.length
+    const bytes = this.#waiting.take(most)
+    this.#credit -= bytes.length
     this.#underWay++
     this.#lastSent = this.#host.now()
-    this.#port.send({ t: 'out', fd: this.#fd, bytes: part })
+    this.#port.send({ t: 'out', fd: this.#fd, bytes })
   }
 
   #gather(): void {
     if (this.#text === '') return
     const bytes = this.#host.encode(this.#text)
     this.#text = ''
-    this.#add(bytes)
-  }
-
-  #add(bytes: Uint8Array): void {
-    if (bytes.length === 0) return
-    this.#parts.push(bytes)
-    this.#waiting += bytes.length
+    this.#waiting.push(bytes)
   }
 
   #flushLater(): void {

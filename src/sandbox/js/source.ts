@@ -87,9 +87,22 @@ function syntaxErrorOf(error: unknown, code: string): unknown {
   }
   const { loc, pos } = error as unknown as { readonly loc: { readonly line: number; readonly column: number }; readonly pos: number }
   const message = error.message.replace(/ \(\d+:\d+\)$/, '')
-  const found = /^(?:[\w$]+|\S)/.exec(code.slice(pos, pos + 40))?.[0]
-  const words = found === undefined ? 'Unexpected end of input' : `Unexpected token '${found}'`
-  return new ScriptSyntaxError(message === 'Unexpected token' ? words : message, { line: loc.line, column: loc.column + 1 })
+  const words = message === 'Unexpected token' ? unexpected(code.slice(pos, pos + 40)) : message
+  return new ScriptSyntaxError(words, { line: loc.line, column: loc.column + 1 })
+}
+
+const RESERVED = new Set(
+  `await break case catch class const continue debugger default delete do else enum export extends false finally for function if import in
+  instanceof let new null return static super switch this throw true try typeof var void while with yield`.split(/\s+/),
+)
+
+/** As V8 words it: `rest` begins with what should not be there. */
+function unexpected(rest: string): string {
+  const [found] = /^(?:[\w$]+|\S)/.exec(rest) ?? []
+  if (found === undefined) return 'Unexpected end of input'
+  if (/^\d/.test(found)) return 'Unexpected number'
+  if (/^['"]/.test(found)) return 'Unexpected string'
+  return /^[a-z_$]/i.test(found) && !RESERVED.has(found) ? `Unexpected identifier '${found}'` : `Unexpected token '${found}'`
 }
 
 /** All nodes of a tree, without recursion. */
