@@ -111,6 +111,18 @@ test('code_execute and the message execute-code answer output and error', async 
   )
 })
 
+test('JavaScript runs where js:run is granted', async () => {
+  const other = await tidepool.site(sites.origin('javascript'), 'js:run')
+  const executed = await callTool(other, 'code_execute', { language: 'javascript', code: 'console.log(6 * 7)\nnothing()' })
+  expect(executed.value?.structuredContent).toEqual({
+    output: '42\n',
+    error: expect.stringMatching(/^ReferenceError: nothing is not defined\n {4}at \[eval\]:2:/),
+  })
+  const run = await callTool(other, 'js_run', { code: 'args.map(Number)', args: ['1', '2'] })
+  expect(run.value?.structuredContent).toEqual({ output: '', error: null, value: [1, 2], valueText: '[ 1, 2 ]' })
+  await other.close()
+})
+
 test('taking the capability back ends a run at once', async () => {
   const other = await tidepool.site(sites.origin('revoked'), 'python:run', 'vfs:write')
   const running = python({ code: 'import time\nprint("begun", flush=True)\ntime.sleep(3)\nopen("late", "w")', timeoutMs: 20_000 }, other)
