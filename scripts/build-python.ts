@@ -14,7 +14,7 @@ import { compileBytecode } from './python-bytecode.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const OUT = join(ROOT, 'dist', 'python')
-const NEW = `${OUT}.new`
+const NEW = `${OUT}.${process.pid}`
 const OURS = join(ROOT, 'wasm', 'python', 'lib')
 const THIRD_PARTY = join(ROOT, 'third_party', 'python')
 const BASE = process.env['PYODIDE_BASE'] ?? process.env['VITE_PYODIDE_BASE'] ?? join(ROOT, 'node_modules', 'pyodide')

@@ -36,6 +36,8 @@ def _change_socket(socket):
     socket.getaddrinfo = getaddrinfo
     socket.gethostbyname = socket.gethostbyname_ex = socket.gethostbyaddr = refuse_name
     socket.create_connection = refuse_connection
+    socket.gethostname = lambda: 'tidepool'
+    socket.getfqdn = lambda name='': name or 'tidepool'
     socket.socket.__init__ = refuse_socket
 
 
