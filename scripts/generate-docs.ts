@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type Syscall, type SyscallModule, SYSCALLS } from '../src/kernel/syscall-table.ts'
 import { type LimitName, LIMITS } from '../src/protocol/limits.ts'
 import { LIMIT_EFFECTS } from './limit-effects.ts'
-import { renewPackagesTable } from './python-packages-table.ts'
+import { pythonPage } from './python-packages-table.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
@@ -108,9 +108,9 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/syscalls.md': syscallsPage,
   'docs/limits.md': limitsPage,
   'docs/commands.md': commandsPage,
+  'docs/python.md': pythonPage,
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [path, page] of Object.entries(PAGES)) writeFileSync(new URL(path, ROOT), page())
-  renewPackagesTable()
 }

@@ -1,6 +1,6 @@
 // The table of Python packages in docs/python.md, between `<!-- packages -->` and `<!-- /packages -->`, made from third_party/python/lock.json
 // by `npm run build:docs`. A test holds them equal. Packages that only tests install are not in it.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 const ROOT = new URL('../', import.meta.url)
 const PAGE = new URL('docs/python.md', ROOT)
@@ -50,12 +50,10 @@ export const packagesTable = (lock: PythonLock): string =>
     '\n',
   )
 
-/** The page with the table renewed; undefined where it has no place for one. */
-export const withPackagesTable = (page: string, lock: PythonLock): string | undefined =>
-  MARKED.test(page) ? page.replace(MARKED, (_, begin: string, end: string) => `${begin}\n${packagesTable(lock)}\n\n${end}`) : undefined
-
-/** Renews the table in docs/python.md, if that page is there and has the markers. */
-export function renewPackagesTable(): void {
-  const page = existsSync(PAGE) ? withPackagesTable(readFileSync(PAGE, 'utf8'), readPythonLock()) : undefined
-  if (page !== undefined) writeFileSync(PAGE, page)
+/** docs/python.md with the table that the lock gives. */
+export function pythonPage(): string {
+  const page = readFileSync(PAGE, 'utf8')
+  if (!MARKED.test(page))
+    throw new Error('docs/python.md has no place for the table: the line <!-- packages -->, and <!-- /packages --> below it')
+  return page.replace(MARKED, (_, begin: string, end: string) => `${begin}\n${packagesTable(readPythonLock())}\n\n${end}`)
 }
