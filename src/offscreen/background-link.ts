@@ -1,7 +1,7 @@
 /**
  * The offscreen document's end of the link to the service worker: takes snapshots of grants to the gate, runs calls behind it,
- * and beats while one runs (or a session of Python lives on), because a service worker that hears nothing for 30 s is stopped. When its Port is lost the calls
- * that came over it end: nobody is left who could be answered, and nothing is tried again.
+ * and beats while one runs or a session of Python lives on, because a service worker that hears nothing for 30 s is stopped. When its
+ * Port is lost the calls that came over it end: nobody is left who could be answered, and nothing is tried again.
  */
 import { BtcpError } from '../protocol/error.ts'
 import { builtInTool, capabilitiesOf } from '../protocol/built-in-tools.ts'

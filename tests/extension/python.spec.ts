@@ -168,6 +168,16 @@ answer`
   expect(await valueOf(write, other)).toMatchObject({ value: 'CAPABILITY_DENIED' })
   await tidepool.choose(other, 'vfs:write', 'session')
   expect(await valueOf(write, other)).toMatchObject({ value: 1 })
+  const audit = await tidepool.open(tidepool.address('src/popup/audit.html'))
+  await audit.fill('#search', sites.origin('nested'))
+  const rows = await audit
+    .locator('#rows tr')
+    .evaluateAll((found) => found.map((row) => [2, 3, 4, 5].map((i) => row.children[i]?.textContent)))
+  expect(rows.filter(([tool]) => tool === 'fs_write')).toEqual([
+    ['fs_write', 'vfs:write', 'allowed', 'ok'],
+    ['fs_write', 'vfs:write', 'denied', 'CAPABILITY_DENIED'],
+  ])
+  await audit.close()
   await other.close()
 })
 
