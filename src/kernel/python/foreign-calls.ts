@@ -139,8 +139,10 @@ export function foreignCalls(python: PythonInstance) {
         let next = at
         variadic.forEach((type, i) => {
           const source = sources[fixed.length + i]!
-          const size = byAddress(type) && type.id === Type.struct ? 4 : Math.max(4, type.size)
-          next = (next + size - 1) & ~(Math.min(size, 8) - 1)
+          // A struct goes by address. A long double is aligned to 8 bytes: so Emscripten has it.
+          const size = type.id === Type.struct ? 4 : Math.max(4, type.size)
+          const align = Math.min(size, 8)
+          next = (next + align - 1) & ~(align - 1)
           if (type.id === Type.struct) v.setUint32(next, source, true)
           else python.fresh().u8.copyWithin(next, source, source + type.size)
           next += size
@@ -197,6 +199,8 @@ export function foreignCalls(python: PythonInstance) {
     const count = fixed.length + variadic.length
     return withStack(SLOT + SLOT * count + 4 * count, (at) => {
       const v = view()
+      // The result of a function of Python's that fails.
+      v.setBigInt64(at, 0n, true)
       let next = 0
       const out = byAddress(result) ? (args[next++] as number) : at
       const list = at + SLOT + SLOT * count
