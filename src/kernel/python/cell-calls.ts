@@ -21,7 +21,7 @@ type Row = readonly [name: string, params: string, waits: 'waits' | '', note: st
 const rows: readonly Row[] = [
   ['exit', 'i', '', 'exit(3)'],
   ['abort', '', '', 'abort(3)'],
-  ['dlopen', 'i', 'waits', 'dlopen(3) of a side module; the file is read first'],
+  ['dlopen', 'i', 'waits', 'dlopen(3) of a side module; the file is read first. 1, or 0 where dlerror(3) says why'],
   ['signals', '', 'waits', 'a caught signal that is pending, or 0; gives the processor away when the time slice is over'],
   ['request', 'iii', 'waits', 'asks the cell (JSON) and waits for the length of its answer'],
   ['reply', 'ii', '', 'the answer; a negative length drops it'],
