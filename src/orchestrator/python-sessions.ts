@@ -119,7 +119,7 @@ export class PythonSessions {
     if (others.length >= this.#limits.pythonSessions)
       throw new BtcpError(
         'BUSY',
-        `Cannot begin session ${JSON.stringify(name)}: ${others.join(', ')} are open (limit pythonSessions). End one with { session, end: true }.`,
+        `Cannot begin session ${JSON.stringify(name)}: open already: ${others.join(', ')} (limit pythonSessions). End one with { session, end: true }.`,
         { effects: 'none', limit: 'pythonSessions' },
       )
     const session = new PythonSession(cell, this.#platform, this.#limits, this.#keep)

@@ -360,7 +360,7 @@ describe('a session', () => {
     const error = await failureOf(python({ session: 'two', code: '1' }, {}, few))
     expect([error.data.btcpCode, error.message]).toEqual([
       'BUSY',
-      'Cannot begin session "two": "one" are open (limit pythonSessions). End one with { session, end: true }.',
+      'Cannot begin session "two": open already: "one" (limit pythonSessions). End one with { session, end: true }.',
     ])
     await new Promise((resolve) => setTimeout(resolve, 900))
     expect((await python({ session: 'one', code: '1' }, {}, few)).structuredContent).toMatchObject({

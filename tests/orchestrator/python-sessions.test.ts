@@ -133,7 +133,7 @@ describe('a session', () => {
     await run('a', {}, 'one')
     await run('a', {}, 'two')
     expect(await run('a', {}, 'three').catch((error: BtcpError) => error.message)).toBe(
-      'Cannot begin session "three": "one", "two" are open (limit pythonSessions). End one with { session, end: true }.',
+      'Cannot begin session "three": open already: "one", "two" (limit pythonSessions). End one with { session, end: true }.',
     )
     expect(orchestrator.python.isEmpty).toBe(false)
     await orchestrator.python.endAll(ME, 'taken back')
