@@ -11,9 +11,7 @@ import { type ByteString, fromText, toText } from '../vfs/byte-string.ts'
 import { Directory, FileKind, type Inode, modeType } from '../vfs/inode.ts'
 import { O, type OpenFile } from '../vfs/open-file.ts'
 import { Access, pathOfInode, type Vfs } from '../vfs/vfs.ts'
-
-/** Work that may wait: it gives the queue that it waits for. */
-export type Waiting<T> = Generator<WaitQueue, T, void>
+import type { Waiting } from './tasks.ts'
 
 export interface Reply {
   readonly value?: JsonValue

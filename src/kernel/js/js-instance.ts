@@ -16,12 +16,12 @@ import { Errno, errnoName, SysError } from '../errno.ts'
 import type { HostInstance, HostProgramKernel } from '../process/host-program.ts'
 import type { Process } from '../process/process.ts'
 import { Signal } from '../process/signal.ts'
-import { Waiter } from '../process/wait-queue.ts'
 import { type ByteString, byteString, bytesOf, fromText, toText } from '../vfs/byte-string.ts'
 import { GuestMemory } from '../wasi/memory.ts'
 import { type JsCommand, parseCommandLine, type ScriptSource } from './command-line.ts'
-import { JsFiles, readSome, type Waiting, writeAll } from './js-files.ts'
+import { JsFiles, readSome, writeAll } from './js-files.ts'
 import type { SnippetPort } from './snippet-port.ts'
+import { type Task, Tasks, type Waiting } from './tasks.ts'
 
 type RunCommand = Extract<JsCommand, { do: 'run' }>
 
@@ -31,13 +31,6 @@ const READ_BYTES = 64 * 1024
 const USAGE_STATUS = 9
 const REFUSED_STATUS = 126
 
-/** A generator and what it waits for. */
-interface Task {
-  readonly steps: Waiting<void>
-  readonly waiter: Waiter
-  isReady: boolean
-}
-
 export class JsInstance implements HostInstance {
   /** It has none: the script's memory is elsewhere. */
   readonly guest = new GuestMemory({ buffer: new ArrayBuffer(0), grow: () => 0 }, () => {})
@@ -46,7 +39,7 @@ export class JsInstance implements HostInstance {
   readonly #wantsResult: boolean
   readonly #startSnippet: () => SnippetPort | undefined
   readonly #status = Promise.withResolvers<number>()
-  readonly #tasks = new Set<Task>()
+  readonly #tasks = new Tasks(() => this.#process!.wake())
   /** what has arrived and was not looked at yet: a message, or why there will be no more */
   readonly #inbox: (Uint8Array | { readonly gone: string })[] = []
   #inboxBytes = 0
@@ -79,7 +72,7 @@ export class JsInstance implements HostInstance {
     const process = this.#kernel.system.scheduler.current!
     this.#process = process
     this.#files = new JsFiles(this.#kernel.system.vfs, process)
-    this.#begin(this.#main())
+    this.#tasks.begin(this.#main())
     this.#step()
     this.#rest()
     return this.#status.promise
@@ -102,7 +95,7 @@ export class JsInstance implements HostInstance {
   #step(): void {
     try {
       this.#takeInbox()
-      for (const task of this.#tasks) if (task.isReady && this.#isRunning) this.#advance(task)
+      this.#tasks.runReady(() => this.#isRunning)
     } catch (error) {
       this.#kernel.report(error)
       this.#exit ??= 1
@@ -123,34 +116,10 @@ export class JsInstance implements HostInstance {
     this.#status.resolve(this.#exit ?? 0)
   }
 
-  #begin(steps: Waiting<void>): Task {
-    const task: Task = {
-      steps,
-      isReady: true,
-      waiter: new Waiter(() => {
-        task.isReady = true
-        this.#process!.wake()
-      }),
-    }
-    this.#tasks.add(task)
-    return task
-  }
-
-  #advance(task: Task): void {
-    task.isReady = false
-    const { done, value } = task.steps.next()
-    if (done) this.#tasks.delete(task)
-    else value.add(task.waiter)
-  }
-
   #close(): void {
     this.#port?.end()
     this.#port = undefined
-    for (const task of this.#tasks) {
-      task.waiter.leave()
-      task.steps.return()
-    }
-    this.#tasks.clear()
+    this.#tasks.close()
     this.#inbox.length = 0
   }
 
@@ -269,7 +238,7 @@ export class JsInstance implements HostInstance {
       case 'refused':
         this.#port?.end()
         this.#port = undefined
-        return void this.#begin(this.#sayAndExit(2, `js: Cannot run the script: ${message.reason}\n`, REFUSED_STATUS))
+        return void this.#tasks.begin(this.#sayAndExit(2, `js: Cannot run the script: ${message.reason}\n`, REFUSED_STATUS))
       case 'out':
         return this.#print(message.fd, message.bytes)
       case 'ask':
@@ -277,7 +246,7 @@ export class JsInstance implements HostInstance {
       case 'end':
         this.#port?.end()
         this.#port = undefined
-        return void this.#begin(this.#ending(message.status, message.bytes))
+        return void this.#tasks.begin(this.#ending(message.status, message.bytes))
     }
   }
 
@@ -293,7 +262,7 @@ export class JsInstance implements HostInstance {
     if (this.#credit[fd] < 0) return this.#breach('it prints more than it has credit for')
     const output = this.#output[fd]
     output.parts.push(bytes)
-    output.task ??= this.#begin(this.#drain(fd))
+    output.task ??= this.#tasks.begin(this.#drain(fd))
   }
 
   *#drain(fd: 1 | 2): Waiting<void> {
@@ -319,7 +288,7 @@ export class JsInstance implements HostInstance {
   #ask({ req, op, bytes }: Extract<FromScript, { t: 'ask' }>): void {
     if (this.#open.has(req) || this.#open.size >= this.#kernel.system.limits.jsRequests) return this.#breach('it asks too much at once')
     this.#open.add(req)
-    this.#begin(this.#answer(req, this.#files!.perform(op, bytes)))
+    this.#tasks.begin(this.#answer(req, this.#files!.perform(op, bytes)))
   }
 
   *#answer(req: number, work: ReturnType<JsFiles['perform']>): Waiting<void> {
@@ -338,10 +307,7 @@ export class JsInstance implements HostInstance {
   *#ending(status: number, result: Uint8Array): Waiting<void> {
     for (const fd of [1, 2] as const) {
       const { task } = this.#output[fd]
-      if (!task) continue
-      this.#tasks.delete(task)
-      task.waiter.leave()
-      yield* task.steps
+      if (task) yield* this.#tasks.take(task)
     }
     if (this.#wantsResult && result.length > 0) yield* this.#write(RESULT_FD, result)
     this.#exit = status
