@@ -117,6 +117,9 @@ export interface LocalTimeHost {
 
 export function localTimeCalls(host: LocalTimeHost) {
   const view = (): DataView => host.guest().view
+  /** Where C's library keeps what tzset(3) finds, and the zone that it was found for. */
+  let kept:
+    { readonly at: readonly [timezone: number, daylight: number, standardName: number, summerName: number]; zone: string } | undefined
 
   /** `local`: seconds as a clock in the zone shows them. A year that no struct tm holds is the last one that it does. */
   function write(tm: number, local: number, offset: number, isdst: number): void {
@@ -148,8 +151,25 @@ export function localTimeCalls(host: LocalTimeHost) {
     return midnight + (get('hour') * 60 + get('min')) * 60 + get('sec')
   }
 
+  function setZone(): void {
+    if (!kept) return
+    const [timezone, daylight, standardName, summerName] = kept.at
+    const zone = zoneOf((kept.zone = host.zone()))
+    const year = new Date(host.now()).getUTCFullYear()
+    const { standard, summer, january } = seasons(zone, year)
+    const guest = host.guest()
+    const [winterAt, summerAt] = (january === standard ? [0, 6] : [6, 0]).map((month) => secondsOf(year, month)) as [number, number]
+    guest.view.setInt32(guest.at(timezone, 4), -standard, true)
+    guest.view.setInt32(guest.at(daylight, 4), standard === summer ? 0 : 1, true)
+    writeName(guest, standardName, zone.name(winterAt))
+    writeName(guest, summerName, zone.name(summerAt))
+  }
+
   function writeLocal(tm: number, at: number): void {
-    const zone = zoneOf(host.zone())
+    const tz = host.zone()
+    // tm_zone points to these names, and C's library calls tzset once only.
+    if (kept && kept.zone !== tz) setZone()
+    const zone = zoneOf(tz)
     const offset = zone.offset(at)
     write(tm, at + offset, offset, offset > seasons(zone, yearOf(at + offset)).standard ? 1 : 0)
   }
@@ -180,15 +200,8 @@ export function localTimeCalls(host: LocalTimeHost) {
       return BigInt(at)
     },
     _tzset_js(timezone: number, daylight: number, standardName: number, summerName: number): void {
-      const zone = zoneOf(host.zone())
-      const year = new Date(host.now()).getUTCFullYear()
-      const { standard, summer, january } = seasons(zone, year)
-      const guest = host.guest()
-      const [winterAt, summerAt] = (january === standard ? [0, 6] : [6, 0]).map((month) => secondsOf(year, month)) as [number, number]
-      guest.view.setInt32(guest.at(timezone, 4), -standard, true)
-      guest.view.setInt32(guest.at(daylight, 4), standard === summer ? 0 : 1, true)
-      writeName(guest, standardName, zone.name(winterAt))
-      writeName(guest, summerName, zone.name(summerAt))
+      kept = { at: [timezone, daylight, standardName, summerName], zone: '' }
+      setZone()
     },
   }
 }

@@ -175,6 +175,15 @@ describe('tzset', () => {
   ])('of %s', (tz, ...expected) => {
     expect(zone(tz)).toEqual(expected)
   })
+  test('is told anew when TZ is another one at the next localtime', () => {
+    const guest = new GuestMemory(new WebAssembly.Memory({ initial: 1 }), () => {})
+    let tz = 'UTC'
+    const time = localTimeCalls({ guest: () => guest, zone: () => tz, now: () => JANUARY * 1000 })
+    time._tzset_js(0, 4, 16, 48)
+    tz = 'Europe/Berlin'
+    time._localtime_js(0n, 128)
+    expect([guest.text(16), guest.text(48), guest.view.getInt32(0, true)]).toEqual(['CET', 'CEST', -3600])
+  })
   test('cuts a name that is too long for its place', () => {
     expect(zone('A'.repeat(40) + '5')[2]).toBe('A'.repeat(16))
   })
