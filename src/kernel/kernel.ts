@@ -140,7 +140,7 @@ export class Kernel {
       budget: this.#budget,
       library: files.library,
       calls: imports.host,
-      link: imports.link,
+      link: (rows, calls) => imports.link(rows, calls),
       report,
     })
     for (const [name, program] of made ?? []) hostPrograms.set(name, program)

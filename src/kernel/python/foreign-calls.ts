@@ -3,6 +3,7 @@
  * which C calls Python. The C ABI of wasm32 (WebAssembly tool conventions, "Basic C ABI"): structs go by address unless they hold a
  * single scalar, variadic arguments lie in a buffer. A call made this way has a frame of JavaScript on the stack, so it cannot wait.
  */
+import { ExternKind, FUNCTION, HEADER, Section, section, text, ValueType, vector } from '../wasi/wasm-encoder.ts'
 import { wasm } from '../wasi/webassembly.ts'
 import type { PythonInstance } from './python-instance.ts'
 
@@ -46,7 +47,7 @@ const SCALARS: readonly (Scalar | undefined)[] = [
 const SLOT = 16
 /** ctypes allows as many. */
 const MOST_ARGUMENTS = 1_024
-const CODES: Readonly<Record<Letter, number>> = { i: 0x7f, j: 0x7e, f: 0x7d, d: 0x7c }
+const CODES: Readonly<Record<Letter, number>> = { i: ValueType.i32, j: ValueType.i64, f: ValueType.f32, d: ValueType.f64 }
 
 interface ArgumentType {
   readonly id: number
@@ -226,15 +227,14 @@ function resultAt(view: DataView, { id }: ArgumentType, at: number): unknown {
   return scalar.letter === 'i' ? view.getInt32(at, true) : scalar.read(view, at)
 }
 
-/** A function of JavaScript with a type of WebAssembly, which a table takes. */
+/** A function of JavaScript with a type of WebAssembly, which a table takes: a module that imports it and exports it again. */
 function typedFunction(f: unknown, params: readonly Letter[], result: Letter | undefined): unknown {
-  const size = (n: number): number[] => (n < 0x80 ? [n] : [(n & 0x7f) | 0x80, n >> 7])
-  const type = [1, 0x60, ...size(params.length), ...params.map((p) => CODES[p]), ...(result ? [1, CODES[result]] : [0])]
+  const type = [FUNCTION, ...vector(params.map((p) => [CODES[p]])), ...vector(result ? [[CODES[result]]] : [])]
   const bytes = Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...[1, ...size(type.length), ...type],
-    ...[2, 7, 1, 1, 0x65, 1, 0x66, 0, 0],
-    ...[7, 5, 1, 1, 0x66, 0, 0],
+    ...HEADER,
+    ...section(Section.type, vector([type])),
+    ...section(Section.import, vector([[...text('e'), ...text('f'), ExternKind.function, 0]])),
+    ...section(Section.export, vector([[...text('f'), ExternKind.function, 0]])),
   ])
   return new wasm.Instance(new wasm.Module(bytes), { e: { f } }).exports['f']
 }

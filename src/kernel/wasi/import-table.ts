@@ -35,7 +35,7 @@ export interface ImportTables {
 
 export function importTables(system: System, report: (error: unknown) => void, trace: Trace | undefined): ImportTables {
   const calls = { wasi_snapshot_preview1: preview1(system), tidepool: extension(system), linux: linux(system) }
-  const table = (rows: readonly Syscall[], wrap: (call: Call) => Call, from: CallTable = calls as unknown as CallTable): Calls =>
+  const table = (rows: readonly Syscall[], wrap: (call: Call) => Call, from: CallTable = calls): Calls =>
     Object.fromEntries(
       rows.map((row) => {
         const call = wrap(from[row.module]![row.name]!)

@@ -7,6 +7,7 @@
  * it does not. `setcur` makes the resumed process the current one again. `unreachable` is how a process that must die leaves code
  * which might catch an exception: no handler of a guest catches a trap.
  */
+import { EMPTY_BLOCK, FUNCTION, HEADER, line, section, sized, text, unsigned, ValueType, vector } from './wasm-encoder.ts'
 import { wasm, type WasmModule } from './webassembly.ts'
 
 /** The call would have to wait: suspend, then call again. No call has a result so small: errors of Linux's are small numbers below 0. */
@@ -21,11 +22,7 @@ export interface ShimCall {
   readonly result: boolean
 }
 
-const I32 = 0x7f
-const I64 = 0x7e
-const F64 = 0x7c
-const FUNCTION = 0x60
-const EMPTY_BLOCK = 0x40
+const { i32: I32, i64: I64, f64: F64 } = ValueType
 const op = {
   unreachable: 0x00,
   loop: 0x03,
@@ -42,16 +39,6 @@ const op = {
   greater: 0x4a,
 } as const
 
-function unsigned(n: number): number[] {
-  const out: number[] = []
-  for (let rest = n; ; rest >>>= 7) {
-    if (rest < 0x80) return [...out, rest]
-    out.push((rest & 0x7f) | 0x80)
-  }
-}
-const text = (s: string): number[] => [...unsigned(s.length), ...Array.from(s, (c) => c.charCodeAt(0))]
-const vector = (items: readonly number[][]): number[] => [...unsigned(items.length), ...items.flat()]
-const section = (id: number, body: number[]): number[] => [id, ...unsigned(body.length), ...body]
 const valueType = (letter: string): number => (letter === 'I' ? I64 : letter === 'F' ? F64 : I32)
 /** A signed LEB128 number of 32 bits that needs all five bytes. */
 const signed = (n: number): number[] => [
@@ -61,9 +48,6 @@ const signed = (n: number): number[] => [
   ((n >> 21) & 0x7f) | 0x80,
   (n >> 28) & 0x7f,
 ]
-
-/** Bytes that belong together, one line of code each. */
-const line = (...bytes: number[]): number[] => bytes
 
 /** Functions 0 and 1 are `slow` and `setcur`; then come the fast imports, then the exports in the same order. */
 const SLOW = 0
@@ -95,12 +79,9 @@ export function encodeShim(calls: readonly ShimCall[]): Uint8Array {
     ...calls.map(({ params, result }) => [FUNCTION, ...vector(Array.from(params, (p) => [valueType(p)])), ...(result ? [1, I32] : [0])]),
   ]
   const imported = ['slow', 'setcur', ...calls.map((c) => c.name)]
-  const codes = calls.map((call, i) => {
-    const code = body(call, FIRST_FAST + i)
-    return [...unsigned(code.length), ...code]
-  })
+  const codes = calls.map((call, i) => sized(body(call, FIRST_FAST + i)))
   return Uint8Array.from([
-    ...line(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
+    ...HEADER,
     ...section(1, vector(types)),
     ...section(2, vector(imported.map((name, i) => [...text('k'), ...text(name), 0, ...unsigned(i)]))),
     ...section(3, vector(calls.map((_, i) => unsigned(FIRST_FAST + i)))),
