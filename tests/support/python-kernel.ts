@@ -1,11 +1,12 @@
 /** A kernel in this Node process with python3 in it, so that a test sees every fault that a guest causes in the kernel. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { HostPrograms } from '../../src/kernel/process/host-program.ts'
 import { PythonProgram } from '../../src/kernel/python/python-program.ts'
 import { wasm, type WasmModule } from '../../src/kernel/wasi/webassembly.ts'
 import { builtPrograms, type RunResult, TestKernel, type TestKernelOptions } from './kernel.ts'
 
 const DIST = new URL('../../dist/python/', import.meta.url)
+if (!existsSync(new URL('lock.json', DIST))) throw new Error('Cannot run python3: dist/python is not built (npm run build:python)')
 const LOCK = JSON.parse(readFileSync(new URL('lock.json', DIST), 'utf8')) as { modules: readonly { name: string; file: string }[] }
 
 const THIRD_PARTY = new URL('../../third_party/python/', import.meta.url)

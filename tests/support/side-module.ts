@@ -58,9 +58,8 @@ function dylinkOf(dylink: SideModuleParts['dylink']): number[] {
 function importOf(entry: Import, type: number): number[] {
   const names = [...text(entry.module), ...text(entry.name)]
   if (entry.kind === 'function') return [...names, 0, ...uleb(type)]
-  if (entry.kind === 'table') return [...names, 1, 0x70, ...limits(entry.least, entry.most)]
-  if (entry.kind === 'memory') return [...names, 2, ...limits(entry.least, entry.most)]
-  return [...names, 3, TYPES[entry.letter]!, entry.mutable ? 1 : 0]
+  if (entry.kind === 'global') return [...names, 3, TYPES[entry.letter]!, entry.mutable ? 1 : 0]
+  return [...names, ...(entry.kind === 'table' ? [1, 0x70] : [2]), ...limits(entry.least, entry.most)]
 }
 
 /** Function indices: imported ones first, then `functions`. */
