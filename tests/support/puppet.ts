@@ -14,6 +14,7 @@ import { type Syscall, SYSCALLS } from '../../src/kernel/syscall-table.ts'
 import { type ByteString, fromText } from '../../src/kernel/vfs/byte-string.ts'
 import type { OpenFile } from '../../src/kernel/vfs/open-file.ts'
 import { GuestMemory } from '../../src/kernel/wasi/memory.ts'
+import { wasm, type WasmFunction } from '../../src/kernel/wasi/webassembly.ts'
 import { ENVIRONMENT, type Programs, TestKernel, type TestKernelOptions } from './kernel.ts'
 import { encodeModule, type FunctionBody, ins, line } from './wasm-encoder.ts'
 
@@ -174,8 +175,7 @@ class LinuxPuppet implements HostInstance {
     this.guest = new GuestMemory(memory, () => {})
     const imports = { ...kernel.calls, env: { memory } } as unknown as WebAssembly.Imports
     const { exports } = new WebAssembly.Instance(LINUX_PUPPET, imports)
-    const { promising } = WebAssembly as unknown as { promising(f: unknown): () => Promise<unknown> }
-    this.#start = promising(exports['_start'])
+    this.#start = wasm.promising(exports['_start'] as WasmFunction)
   }
   allocate(_align: number, bytes: number): number {
     try {
