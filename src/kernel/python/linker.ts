@@ -83,9 +83,9 @@ export class Linker {
 
   /** dlsym(3): the address of a symbol; undefined where there is none. */
   address(side: SideModule | undefined, symbol: string): number | undefined {
-    const value = side ? side.symbols.get(symbol) : this.#ofGuest(symbol)
-    if (typeof value === 'number') return value
-    return typeof value === 'function' ? this.functionIndex(symbol, value) : undefined
+    const value = side ? side.symbols.get(symbol) : this.#find(symbol)
+    if (typeof value !== 'function') return value as number | undefined
+    return this.#isOfHost(symbol, value) ? undefined : this.functionIndex(symbol, value)
   }
 
   /** A function's place in the table, where it is put at first use. */
@@ -141,13 +141,14 @@ export class Linker {
 
   /** A function of that name, or an address. */
   #find(symbol: string): unknown {
-    return this.#ofGuest(symbol) ?? entryOf(this.#host.env, symbol)
+    const { main, env } = this.#host
+    const value = main.exports[symbol] ?? entryOf(env, symbol) ?? this.#global.get(symbol)
+    return value instanceof wasm.Global ? value.value : value
   }
 
-  /** As above, without the functions of the host, which no table takes. */
-  #ofGuest(symbol: string): unknown {
-    const value = this.#host.main.exports[symbol] ?? this.#global.get(symbol)
-    return value instanceof wasm.Global ? value.value : value
+  /** No table takes a function of the host. */
+  #isOfHost(symbol: string, value: unknown): boolean {
+    return value !== undefined && value === entryOf(this.#host.env, symbol)
   }
 
   /** For what nobody has yet: the module's own, once it is there, or an error when it is called. */
@@ -163,8 +164,8 @@ export class Linker {
   #gotEntry(symbol: string, waiting: Map<string, WasmGlobal>): WasmGlobal {
     let entry = this.#got.get(symbol) ?? waiting.get(symbol)
     if (entry) return entry
-    const found = this.#ofGuest(symbol)
-    if (found === undefined && entryOf(this.#host.env, symbol)) throw new DylinkError(`"${symbol}" has no address`)
+    const found = this.#find(symbol)
+    if (this.#isOfHost(symbol, found)) throw new DylinkError(`"${symbol}" has no address`)
     entry = new wasm.Global({ value: 'i32', mutable: true }, found === undefined ? 0 : this.#addressOf(symbol, found))
     const into = found === undefined ? waiting : this.#got
     into.set(symbol, entry)
