@@ -130,6 +130,10 @@ describe('an error', () => {
       1,
     ])
   })
+  test('in the last expression, which something was put before, stands where the script has it', async () => {
+    expect((await js('1;\nnope()'))[1]).toContain('ReferenceError: nope is not defined\n    at /tmp/t.js:2:1\n')
+    expect((await js('1; nope(2)'))[1]).toContain('    at /tmp/t.js:1:4\n')
+  })
   test('of the syntax is found before anything runs', async () => {
     expect(await js('console.log(1)\nconst = 5')).toEqual([
       '',

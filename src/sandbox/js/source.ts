@@ -42,8 +42,9 @@ export function prepareSource(code: string, hook: string): PreparedSource {
   return {
     text: `const ${hook}=globalThis.${hook}()${metas.length > 0 ? `,${IMPORT_META}=${hook}.meta` : ''};\n${text}`,
     at: ({ line, column }) => {
-      const isMoved = from !== undefined && line - 1 === from.line && column - 1 >= from.column + open.length
-      return { line: line - 1, column: isMoved ? column - open.length : column }
+      const isMoved = from !== undefined && line - 1 === from.line && column - 1 >= from.column
+      // The engine may blame what was put before the expression for what happens in it.
+      return { line: line - 1, column: isMoved ? Math.max(from.column + 1, column - open.length) : column }
     },
   }
 }
