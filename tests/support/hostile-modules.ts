@@ -146,4 +146,12 @@ export const HOSTILE_MODULES: readonly HostileModule[] = [
     },
     outcome: '0 loaded',
   },
+  {
+    title: 'a dlopen at a bad pointer, which fails and is no success',
+    parts: {
+      imports: [call('cell', 'dlopen', 'i', 'i')],
+      ...atStart([...ins.i32(-16), ...ins.call(0), ...ins.if, ...ins.unreachable, ...ins.end]),
+    },
+    outcome: '0 loaded',
+  },
 ]

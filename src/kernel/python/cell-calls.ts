@@ -99,9 +99,10 @@ export function cellCalls(system: System, mostBytes: number, ask: (request: stri
       const process = enter(system)
       const { guest, instance } = process
       if (!(instance instanceof PythonInstance)) throw SysError.of(Errno.ENOSYS)
-      const path = guest.text(handle + Dso.name)
-      const global = (guest.view.getInt32(guest.at(handle + Dso.flags, 4), true) & RTLD_GLOBAL) !== 0
+      let path = ''
       try {
+        path = guest.text(handle + Dso.name)
+        const global = (guest.view.getInt32(guest.at(handle + Dso.flags, 4), true) & RTLD_GLOBAL) !== 0
         const module = moduleAt(process, path)
         if (typeof module === 'number') return module
         instance.link(handle, path, module, global)

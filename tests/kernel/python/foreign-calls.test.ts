@@ -173,6 +173,14 @@ describe('ctypes', () => {
     expect([status, stdout]).toEqual([0, '0\n'])
     expect(stderr).toContain('ZeroDivisionError')
   })
+  test('a wait in a function that C calls, which nothing can suspend, ends the process only', async () => {
+    const { status, stdout } = await tests.run([
+      'python3',
+      '-c',
+      `${PRELUDE}\nimport time\nCFUNCTYPE(None)(lambda: time.sleep(0.01))(); print('after')`,
+    ])
+    expect([status, stdout]).toEqual([134, ''])
+  })
   test('a call of what is no function ends the process only', async () => {
     const { status } = await tests.run(['python3', '-c', `${PRELUDE}\nCFUNCTYPE(c_int)(99999999)()`])
     expect(status).toBe(134)
