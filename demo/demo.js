@@ -21,7 +21,7 @@ figure.set_layout_engine('constrained')
 left.barh(share.index, share, color='#0b7285')
 left.set_title('Failed requests, %')
 for outcome, group in requests.groupby('outcome'):
-    right.hist(group['ms'], range(0, 1400, 25), alpha=0.7, label=outcome)
+    right.hist(group['ms'], 50, histtype='step', label=outcome)
 right.set_yscale('log')
 right.set_title('Milliseconds a request')
 right.legend()
