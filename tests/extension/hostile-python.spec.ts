@@ -81,7 +81,7 @@ test('T43 no name was looked up, and the server and the log would have shown it:
   await page.evaluate(
     async ([http, ws, name]) => {
       await fetch(`${http}/page/fetch`, { mode: 'no-cors' })
-      await new Promise((resolve) => (new WebSocket(`${ws}/page/WebSocket`).onerror = resolve))
+      await new Promise((resolve) => new WebSocket(`${ws}/page/WebSocket`).addEventListener('error', resolve))
       await fetch(`http://${name}/`, { mode: 'no-cors' }).catch(() => undefined)
     },
     [http, ws, CONTROL_NAME] as const,

@@ -45,7 +45,7 @@ describe('hostile Python in a locked process', () => {
   test('T43 the server would have heard it: it counts requests, connections and datagrams of the host', async () => {
     const { http, ws, bare, stun } = watched.target
     await fetch(`${http}/py/urlopen`)
-    await new Promise((resolve) => (new WebSocket(`${ws}/py/open`).onerror = resolve))
+    await new Promise((resolve) => new WebSocket(`${ws}/py/open`).addEventListener('error', resolve))
     await fetch(bare).catch(() => undefined)
     const socket = createSocket('udp4')
     await new Promise((resolve) => socket.send('x', Number(stun.split(':').at(-1)), '127.0.0.1', resolve))
