@@ -121,7 +121,7 @@ static PyObject *set_alarm(PyObject *self, PyObject *args) {
     int which;
     double seconds, interval, left[2] = {0, 0};
     if (!PyArg_ParseTuple(args, "idd", &which, &seconds, &interval)) return NULL;
-    int error = kernel_alarm(which, seconds, interval, left);
+    int error = -kernel_alarm(which, seconds, interval, left);
     return error ? fail(error) : Py_BuildValue("dd", left[0], left[1]);
 }
 
@@ -269,6 +269,22 @@ static int renumber_classes(void) {
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* io makes it with a text of its own; no other number than that of EAGAIN belongs to it. */
+static PyObject *make_blocking_error(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
+    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
+    PyObject *ours = PyLong_FromLong(EAGAIN), *tuple = NULL, *made = NULL;
+    const error_row *row = count >= 2 && args[0] == ours ? row_of_ours(EAGAIN) : NULL;
+    if (names && PyTuple_GET_SIZE(names) > 0) return PyErr_Format(PyExc_TypeError, "BlockingIOError() takes no keyword arguments");
+    if (!(tuple = PyTuple_New(count))) return NULL;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = row && i == 0 ? PyLong_FromLong(row->linux_number) : Py_NewRef(args[i]);
+        PyTuple_SET_ITEM(tuple, i, item);
+    }
+    made = Py_TYPE(type)->tp_call(type, tuple, NULL);
+    Py_DECREF(tuple);
+    return made;
+}
+
 /* What C code makes of errno besides OSError: math's OverflowError. */
 static PyObject *make_overflow_error(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
@@ -374,6 +390,7 @@ static void protect_stack(void) {
 PyMODINIT_FUNC PyInit__tidepool(void) {
     protect_stack();
     ((PyTypeObject *)PyExc_OSError)->tp_vectorcall = make_os_error;
+    ((PyTypeObject *)PyExc_BlockingIOError)->tp_vectorcall = make_blocking_error;
     ((PyTypeObject *)PyExc_OverflowError)->tp_vectorcall = make_overflow_error;
     return PyModule_Create(&module);
 }

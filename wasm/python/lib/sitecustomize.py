@@ -100,7 +100,10 @@ def _install_signals():
 
     def setitimer(which, seconds, interval=0.0, /):
         """Sets given itimer (one of ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF)."""
-        return _tidepool.alarm(which, seconds, interval)
+        try:
+            return _tidepool.alarm(which, seconds, interval)
+        except OSError as error:
+            raise _signal.ItimerError(*error.args) from None
 
     def getitimer(which, /):
         """Returns current value of given itimer."""
@@ -238,6 +241,16 @@ def _utime(path, times=None, *, ns=None, dir_fd=None, follow_symlinks=True):
         raise type(error)(error.errno, error.strerror, path) from None
 
 
+def _tzset():
+    """Initialize, or reinitialize, the local timezone to the value stored in os.environ['TZ']."""
+    year = time.gmtime().tm_year
+    days = [time.localtime(((year - 1970) * 365.2425 + day) * 86400) for day in (10, 190)]
+    winter, summer = sorted(days, key=lambda day: day.tm_gmtoff)
+    time.timezone, time.altzone = -winter.tm_gmtoff, -summer.tm_gmtoff
+    time.daylight = int(winter.tm_gmtoff != summer.tm_gmtoff)
+    time.tzname = (winter.tm_zone, summer.tm_zone)
+
+
 def _add_paths():
     user = os.path.expanduser('~/.local/lib/python3.14/site-packages')
     if not sys.flags.isolated and not sys.flags.no_user_site and os.path.isdir(user):
@@ -255,4 +268,4 @@ _install_processes()
 _install_signals()
 _install_threads()
 _add_paths()
-time.sleep = _tidepool.sleep
+time.sleep, time.tzset = _tidepool.sleep, _tzset
