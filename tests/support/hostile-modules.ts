@@ -1,6 +1,6 @@
 /** Side modules that somebody wrote to harm whoever opens them, with what comes of `ctypes.CDLL`: it is loaded, an OSError, or 134. */
 import { side, type SideModuleParts } from './side-module.ts'
-import { ins } from './wasm-encoder.ts'
+import { ins, line } from './wasm-encoder.ts'
 
 interface HostileModule {
   readonly title: string
@@ -138,10 +138,10 @@ export const HOSTILE_MODULES: readonly HostileModule[] = [
         call('cell', 'dlopen', 'i', 'i'),
       ],
       ...atStart([
-        ...[...ins.i32(-4), ...ins.call(0), ...ins.drop],
-        ...[...ins.i32(-1), ...ins.i32(-1), ...ins.call(1), ...ins.drop],
-        ...[...ins.i32(1024), ...ins.i32(-1), ...ins.call(2), ...ins.drop],
-        ...[...ins.i32(-16), ...ins.call(3), ...ins.drop],
+        ...line(...ins.i32(-4), ...ins.call(0), ...ins.drop),
+        ...line(...ins.i32(-1), ...ins.i32(-1), ...ins.call(1), ...ins.drop),
+        ...line(...ins.i32(1024), ...ins.i32(-1), ...ins.call(2), ...ins.drop),
+        ...line(...ins.i32(-16), ...ins.call(3), ...ins.drop),
       ]),
     },
     outcome: '0 loaded',
