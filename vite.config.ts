@@ -75,6 +75,7 @@ export default defineConfig({
       input: {
         consent: 'src/popup/consent.html',
         audit: 'src/popup/audit.html',
+        wheels: 'src/popup/wheels.html',
         offscreen: 'src/offscreen/index.html',
       },
     },

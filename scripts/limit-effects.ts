@@ -42,6 +42,7 @@ export const LIMIT_EFFECTS: Readonly<Record<LimitName, string>> = {
   symlinks: 'Links followed in one path; ELOOP',
   fsReadBytes: 'What one `fs_read` returns; the result says that it is not the end',
   fsWriteBytes: 'What one `fs_write` takes; the result is an error',
+  wheelBytes: 'A Python wheel that is added through the popup; the page says so and sends nothing',
   memoriesBroker: 'WebAssembly memories of all cells, which share one renderer; a new cell waits for others to give theirs back, then BUSY',
   memoriesCellReserved:
     'Memories that every cell is sure of; beyond them it borrows what others leave; where nothing is left, spawn gives EAGAIN',

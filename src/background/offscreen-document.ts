@@ -9,6 +9,7 @@ import { principalKey, type Principal } from '../protocol/principal.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { ToolResult } from '../protocol/tool.ts'
 import type { Transport } from '../protocol/transport.ts'
+import type { Wheel, WheelOp } from '../protocol/wheel.ts'
 import type { Snapshot } from './grants.ts'
 import { rotateLog } from './log-rotation.ts'
 import type { NestedAnswer } from './nested-call.ts'
@@ -37,6 +38,8 @@ let link: Transport | undefined
 let starting: Promise<Transport> | undefined
 let linked: ((link: Transport) => void) | undefined
 const waiting = new Map<string, Waiting>()
+const wheelRequests = new Map<number, PromiseWithResolvers<readonly Wheel[]>>()
+let lastWheelRequest = 0
 /** Which snapshot of each principal the document has, and who waits until it says so. */
 const pushed = new Map<string, number>()
 const acknowledged = new Map<string, number>()
@@ -104,6 +107,10 @@ function receive(message: ToService): void {
       return settle(message.call)?.resolve(message.result)
     case 'failed':
       return settle(message.call)?.reject(thrownError(message.error))
+    case 'wheelsAre':
+      return takeWheelRequest(message.request)?.resolve(message.wheels)
+    case 'wheelsRefused':
+      return takeWheelRequest(message.request)?.reject(new Error(message.reason))
   }
 }
 
@@ -138,11 +145,19 @@ function settle(call: string): Waiting | undefined {
   return found
 }
 
+function takeWheelRequest(request: number): PromiseWithResolvers<readonly Wheel[]> | undefined {
+  const found = wheelRequests.get(request)
+  wheelRequests.delete(request)
+  return found
+}
+
 function lose(transport: Transport): void {
   if (link !== transport) return
   link = undefined
   for (const call of waiting.keys())
     settle(call)?.reject(new BtcpError('SANDBOX_ERROR', 'Cannot finish the call: the sandbox was closed', { effects: 'unknown' }))
+  for (const request of wheelRequests.keys())
+    takeWheelRequest(request)?.reject(new Error('Cannot reach the files of this site: the sandbox was closed. Try again.'))
   for (const check of acknowledgements) check()
 }
 
@@ -158,6 +173,16 @@ export async function runOffscreen(
     waiting.set(request.call, { resolve, reject, onProgress, onAsk, allowed: new Map() })
     transport.send(request)
   })
+}
+
+/** Does there what a person wants of the principal's wheels, whatever the site holds. Rejects with a text for the person. */
+export async function changeWheels(principal: Principal, op: WheelOp): Promise<readonly Wheel[]> {
+  const transport = await ensureOffscreen()
+  const answer = Promise.withResolvers<readonly Wheel[]>()
+  const request = ++lastWheelRequest
+  wheelRequests.set(request, answer)
+  transport.send({ t: 'wheels', request, principal, op } satisfies ToOffscreen)
+  return await answer.promise
 }
 
 export function cancelOffscreen(call: string): void {

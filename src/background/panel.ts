@@ -1,5 +1,5 @@
 /**
- * What the popup and the audit page ask for: the state of a site, its switch, one choice, the audit's rows. They are pages of the
+ * What the extension's own pages ask for: the state of a site, its switch, one choice, the audit's rows, its wheels. They are pages of the
  * extension, so a person stands behind each request.
  */
 import { offeredCapabilities, parseCapability } from '../protocol/capability.ts'
@@ -10,6 +10,7 @@ import { describe, forgetDenials, isSilenced } from './consent.ts'
 import { lastUsed, snapshotOf } from './grants.ts'
 import { applyChoices, turnOff, turnOn } from './rights.ts'
 import { hostPattern, isSiteOn } from './sites.ts'
+import { answerWheels } from './wheels.ts'
 
 export async function answerPanel(request: PanelRequest): Promise<unknown> {
   switch (request.t) {
@@ -31,6 +32,8 @@ export async function answerPanel(request: PanelRequest): Promise<unknown> {
     }
     case 'audit':
       return await rows()
+    case 'wheels':
+      return await answerWheels(originOf(request.origin), request.op)
   }
 }
 

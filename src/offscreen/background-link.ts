@@ -11,8 +11,10 @@ import { manifestOf } from '../protocol/manifest.ts'
 import { thrownError, wireError } from '../protocol/message.ts'
 import { portTransport, type Transport } from '../protocol/transport.ts'
 import { callTool } from '../orchestrator/catalog.ts'
+import { FileError } from '../orchestrator/file-error.ts'
 import { Gate } from '../orchestrator/gate.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import { changeWheels } from '../orchestrator/wheels.ts'
 import { GatedDesk } from './gated-desk.ts'
 
 type Call = Extract<ToOffscreen, { t: 'call' }>
@@ -22,6 +24,8 @@ export class BackgroundLink {
   readonly #onIdle: (idle: boolean) => void
   readonly #calls = new Map<string, AbortController>()
   readonly #desks = new Map<string, GatedDesk>()
+  /** requests of the person that are under way */
+  #wheelRequests = 0
   /** Its snapshots are those of one Port: a service worker that comes back sends them again. */
   #gate = new Gate(() => Date.now())
   #transport: Transport | undefined
@@ -54,6 +58,8 @@ export class BackgroundLink {
         return void this.#takeOver(message)
       case 'call':
         return void this.#run(message)
+      case 'wheels':
+        return void this.#changeWheels(message)
       case 'allowed':
         return this.#desks.get(message.call)?.settle(message.ask, 'allowed')
       case 'answered':
@@ -111,6 +117,23 @@ export class BackgroundLink {
     )
   }
 
+  /** No grant is asked for: behind it stands the person, whom the service worker has told from the site by the sender. */
+  async #changeWheels({ request, principal, op }: Extract<ToOffscreen, { t: 'wheels' }>): Promise<void> {
+    const send = this.#sender()
+    this.#wheelRequests += 1
+    this.#mind()
+    try {
+      send({ t: 'wheelsAre', request, wheels: await changeWheels(this.#orchestrator, principal, op) })
+    } catch (error) {
+      const isKnown = error instanceof FileError || error instanceof BtcpError
+      if (!isKnown) console.error('A change of wheels failed:', error)
+      send({ t: 'wheelsRefused', request, reason: isKnown ? error.message : 'Cannot change the wheels: something failed in the extension' })
+    } finally {
+      this.#wheelRequests -= 1
+      this.#mind()
+    }
+  }
+
   /** Sends on the Port that is open now, and on no later one. */
   #sender(): (message: ToService) => void {
     const transport = this.#transport
@@ -121,7 +144,7 @@ export class BackgroundLink {
 
   /** Beats exactly while calls run or a session of Python lives on: what is taken back must reach it. */
   #mind(): void {
-    const busy = this.#calls.size > 0 || !this.#orchestrator.python.isEmpty
+    const busy = this.#calls.size > 0 || this.#wheelRequests > 0 || !this.#orchestrator.python.isEmpty
     if (busy === (this.#beat !== undefined)) return
     clearInterval(this.#beat)
     this.#beat = busy ? setInterval(() => this.#sendBeat(), LIMITS.beatMs) : undefined

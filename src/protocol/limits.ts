@@ -51,6 +51,7 @@ export const LIMITS = {
   symlinks: 40,
   fsReadBytes: 1 * MiB,
   fsWriteBytes: 8 * MiB,
+  wheelBytes: 64 * MiB,
   // memories
   memoriesBroker: 110,
   memoriesCellReserved: 8,

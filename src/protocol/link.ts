@@ -9,6 +9,7 @@ import type { Grant } from './capability.ts'
 import type { JsonObject, JsonValue } from './parse.ts'
 import type { Principal } from './principal.ts'
 import type { ToolResult } from './tool.ts'
+import type { Wheel, WheelOp } from './wheel.ts'
 
 /** The name of the Port, and the word that asks the offscreen document to open it. */
 export const LINK_PORT = 'offscreen'
@@ -32,6 +33,8 @@ export type ToOffscreen =
   | { readonly t: 'allowed'; readonly call: string; readonly ask: number }
   | { readonly t: 'answered'; readonly call: string; readonly ask: number; readonly result: ToolResult }
   | { readonly t: 'refused'; readonly call: string; readonly ask: number; readonly error: WireError }
+  /** The person's own, and no call of the site: it needs no grant and gives none. */
+  | { readonly t: 'wheels'; readonly request: number; readonly principal: Principal; readonly op: WheelOp }
 
 export type ToService =
   | { readonly t: 'acknowledged'; readonly principal: Principal; readonly epoch: number }
@@ -42,5 +45,8 @@ export type ToService =
   | { readonly t: 'ask'; readonly call: string; readonly ask: number; readonly tool: string; readonly arguments: JsonObject }
   /** How a tool ended that was allowed. */
   | { readonly t: 'asked'; readonly call: string; readonly ask: number; readonly outcome: string }
+  /** What became of `wheels`: the wheels that are there now, or why it was not done. */
+  | { readonly t: 'wheelsAre'; readonly request: number; readonly wheels: readonly Wheel[] }
+  | { readonly t: 'wheelsRefused'; readonly request: number; readonly reason: string }
   /** sent while a call runs: a service worker that hears nothing for 30 s is stopped */
   | { readonly t: 'beat' }

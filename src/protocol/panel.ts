@@ -4,6 +4,7 @@
  */
 import type { Capability, Duration, Risk } from './capability.ts'
 import type { Origin } from './principal.ts'
+import type { Wheel, WheelOp } from './wheel.ts'
 
 /** The answer of a person to one capability. */
 export type Choice = 'deny' | Duration
@@ -29,12 +30,18 @@ export interface SiteState {
   readonly silenced: boolean
 }
 
-/** popup and audit page → service worker, answered by `runtime.sendMessage` */
+/** popup, activity page and page of wheels → service worker, answered by `runtime.sendMessage` */
 export type PanelRequest =
   | { readonly t: 'site'; readonly origin: string }
   | { readonly t: 'switch'; readonly origin: string; readonly on: boolean }
   | { readonly t: 'choose'; readonly origin: string; readonly capability: string; readonly choice: Choice }
   | { readonly t: 'audit' }
+  | { readonly t: 'wheels'; readonly origin: string; readonly op: WheelOp }
+
+/** The answer to `wheels`: what is in the site's folder of wheels now. */
+export interface WheelsState {
+  readonly wheels: readonly Wheel[]
+}
 
 /** One request for capabilities, as the consent window shows it. */
 export interface ConsentQuestion {

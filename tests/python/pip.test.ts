@@ -62,6 +62,7 @@ describe('packages of the table', () => {
     const { stderr, exitCode } = await run('python3 -m pip install nothing-like-it')
     expect(exitCode).toBe(1)
     expect(stderr).toContain('pip install ./NAME-VERSION-py3-none-any.whl')
+    expect(stderr).toContain('in the popup of Tidepool (Add a wheel file…)')
   })
 })
 

@@ -93,8 +93,9 @@ def _install_one(requirement, say, depends=True):
         raise _Failure(f'Could not find a version that satisfies the requirement {requirement} (this cell has {known.name} {known.version})')
     raise _Failure(
         f'Could not find a package "{name}": there is no network here, and it is not in this cell\'s table (pip list).\n'
-        f'       Put its wheel file (NAME-VERSION-py3-none-any.whl) into the file system and say: pip install ./NAME-VERSION-py3-none-any.whl\n'
-        f'       On the command line, tidepool run --wheels DIR finds wheels in a folder.'
+        f'       In a browser, its user can add the wheel file in the popup of Tidepool (Add a wheel file…); then say this again.\n'
+        f'       On the command line, tidepool run --wheels DIR finds wheels in a folder.\n'
+        f'       A wheel file that is in the file system: pip install ./NAME-VERSION-py3-none-any.whl'
     )
 
 
