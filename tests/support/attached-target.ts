@@ -85,15 +85,34 @@ export class AttachedTarget {
     await this.send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...at })
   }
 
-  /** A picture of the whole page, also of what would have to be scrolled to. */
+  /** A picture of the whole page. A popup is drawn only as far as it is seen, so what must be scrolled to is put below it. */
   async screenshot(path: string): Promise<void> {
-    const [width, height] = await this.evaluate<[number, number]>('[document.body.scrollWidth, document.body.scrollHeight]')
-    const clip = { x: 0, y: 0, width, height, scale: 1 }
-    const { data } = await this.send<{ data: string }>('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true, clip })
-    writeFileSync(path, Buffer.from(data, 'base64'))
+    await this.evaluate('Promise.allSettled(document.getAnimations().map((animation) => animation.finished))')
+    const [height, step] = await this.evaluate<[number, number]>('[document.body.scrollHeight, innerHeight]')
+    const parts: { readonly top: number; readonly url: string }[] = []
+    for (let y = 0; y < height; y += step) {
+      const top = await this.evaluate<number>(`(scrollTo(0, ${y}), scrollY)`)
+      const { data } = await this.send<{ data: string }>('Page.captureScreenshot', { format: 'png' })
+      parts.push({ top, url: `data:image/png;base64,${data}` })
+    }
+    const whole = await this.evaluate<string>(`(${stack})(${JSON.stringify(parts)}, ${height})`)
+    writeFileSync(path, Buffer.from(whole.slice(whole.indexOf(',') + 1), 'base64'))
   }
 
   async close(): Promise<void> {
     await this.#browser.send('Target.closeTarget', { targetId: this.#targetId }).catch(() => undefined)
   }
 }
+
+/** Runs in the target: draws the pictures, each at its height, and gives the whole as a data URL. */
+const stack = `async (parts, height) => {
+  const canvas = document.createElement('canvas')
+  for (const { top, url } of parts) {
+    const image = new Image()
+    image.src = url
+    await image.decode()
+    if (top === 0) Object.assign(canvas, { width: image.naturalWidth, height })
+    canvas.getContext('2d').drawImage(image, 0, top)
+  }
+  return canvas.toDataURL()
+}`
