@@ -59,6 +59,19 @@ test('a wheel that a person adds can be installed by its name in that site, and 
   await page.close()
 })
 
+test('a wheel takes the place of a package that is there in another version, when it is asked for by version', async () => {
+  const page = await tidepool.site(sites.origin('version'), 'shell:run')
+  const wheels = await openWheels(page)
+  const six = pureWheel('six', '99.0', { 'six.py': '__version__ = "99.0"\n' })
+  await add(wheels, six)
+  await expect(result(wheels, six.file)).toContainText('Added.')
+  const version = 'python3 -c "import six; print(six.__version__)"'
+  expect(await run(page, `pip install six > /dev/null; ${version}`)).not.toMatchObject({ stdout: '99.0\n' })
+  expect(await run(page, `pip install six==99.0 > /dev/null && ${version}`)).toMatchObject({ stdout: '99.0\n', exitCode: 0 })
+  await wheels.close()
+  await page.close()
+})
+
 test('it gives the site no capability, and stands in the activity', async () => {
   const page = await tidepool.site(sites.origin('without'))
   const wheels = await openWheels(page)
