@@ -163,13 +163,19 @@ async function showFiles() {
 }
 
 // 5. Python in a session: variables and imports stay for the next drawing. Figures come back as images in the result's content.
+// The first one compiles Python, pandas and matplotlib.
+const PATIENCE = { timeoutMs: 120_000 }
 $('code').value = FIGURE
 $('draw').addEventListener('click', async () => {
   $('draw').disabled = true
   say('draw', 'Drawing …')
   const start = performance.now()
   try {
-    const result = await window.btcp.callTool('python_run', { code: $('code').value, session: 'demo' })
+    const result = await window.btcp.callTool(
+      'python_run',
+      { code: $('code').value, session: 'demo', ...PATIENCE },
+      { timeout: PATIENCE.timeoutMs },
+    )
     const { stdout, value, valueText, error } = result.structuredContent
     showFigure(result.content.find(({ type }) => type === 'image'))
     const printed = stdout + (error?.traceback ?? '')

@@ -125,7 +125,7 @@ class Walk {
     const sources: (string | null)[] = []
     for (const which of ['first', 'second']) {
       await this.#page.click('#draw')
-      await this.#page.locator('output[for="draw"]').filter({ hasNotText: 'Drawing' }).waitFor({ timeout: 60_000 })
+      await this.#page.locator('output[for="draw"]').filter({ hasNotText: 'Drawing' }).waitFor({ timeout: 120_000 })
       const verdict = await this.#verdict('draw', 'figure')
       expect(verdict.startsWith('Value /checkout,'), `Python finds that another page fails most: ${verdict}`)
       const figure = this.#page.locator('#figure')
