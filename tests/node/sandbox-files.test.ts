@@ -237,7 +237,7 @@ describe('the fs_ tools', () => {
     expect(await error(call('fs_write', { path: 'x', content: '', mode: 'append', offset: 1 }))).toMatchObject({
       btcpCode: 'INVALID_PARAMS',
     })
-    for (const tool of ['page_text', 'python_run', 'constructor', '__proto__'])
+    for (const tool of ['page_text', 'http_fetch', 'constructor', '__proto__'])
       expect(await error(call(tool, {}))).toMatchObject({ btcpCode: 'TOOL_NOT_FOUND' })
   })
   test('take 8 MiB a call and say so beyond it', async () => {

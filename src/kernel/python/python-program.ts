@@ -5,7 +5,9 @@
 import { Errno, SysError } from '../errno.ts'
 import type { ArchiveFs } from '../fs/archive-fs.ts'
 import type { HostInstance, HostProgram, HostProgramKernel } from '../process/host-program.ts'
+import { UNWIND } from '../process/process-table.ts'
 import type { Process } from '../process/process.ts'
+import { Signal } from '../process/signal.ts'
 import { type ByteString, bytesOf, fromText } from '../vfs/byte-string.ts'
 import type { GuestMemory } from '../wasi/memory.ts'
 import { PAGE, wasm, type WasmMemory, type WasmModule } from '../wasi/webassembly.ts'
@@ -46,8 +48,14 @@ export class PythonRuntime {
   get freeBytes(): number {
     return this.kernel.budget.freeBytes
   }
+  /** A side module grows the memory without asking: a process that passes the cell's limit by it is killed where that is found. */
   grown(bytes: number): void {
-    this.kernel.budget.bytes += bytes
+    const { budget, system } = this.kernel
+    budget.bytes += bytes
+    const { current } = system.scheduler
+    if (budget.bytes <= budget.limitBytes || !current) return
+    system.table.end(current, Signal.KILL)
+    throw UNWIND
   }
   /** The same for all instances of the module: made once. */
   tableIndex(make: () => TableIndex): TableIndex {
