@@ -70,6 +70,16 @@ describe('python_run', () => {
     expect(await run('print(1)')).toMatchObject({ value: null, stdout: '1\n' })
   })
 
+  test('lets the code await by itself', async () => {
+    const code = 'import asyncio\nx = await asyncio.sleep(0, 2)\nasync def twice(): return 2 * x\nawait twice()'
+    expect(await run(code)).toMatchObject({ value: 4, error: null })
+    expect(await run('import asyncio\nawait asyncio.open_connection("example.com", 80)')).toMatchObject({
+      error: {
+        type: 'PermissionError',
+        message: '[Errno 13] Cannot reach "example.com": capability "network:fetch:cross-origin" is not granted',
+      },
+    })
+  })
   test('cuts a value that is too long, and says so by giving its repr', async () => {
     const { value, valueText } = await run('"x" * 1_000_000')
     expect([value, (valueText as string).length, (valueText as string).endsWith('x…')]).toEqual([null, 262_145, true])

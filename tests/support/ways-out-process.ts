@@ -72,8 +72,8 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
     new DatabaseSync(':memory:').exec(`ATTACH '${outside}.db' AS other; CREATE TABLE other.t (x)`)
   },
   'flags of the engine': async () => {
-    const { setFlagsFromString } = (await importBuiltIn('node:v8')) as { setFlagsFromString(flags: string): void }
-    setFlagsFromString('--no-use-strict')
+    const engine = (await importBuiltIn('node:v8')) as { setFlagsFromString(flags: string): void }
+    engine.setFlagsFromString('--no-use-strict')
   },
   'node:vm': () => importBuiltIn('node:vm'),
   'node:os': () => importBuiltIn('node:os'),

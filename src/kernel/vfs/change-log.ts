@@ -2,6 +2,7 @@
  * Which files each run created, changed and removed: the `changed` of its answer. `current` is the run that is being served;
  * changes that no run makes (boot, file operations of the broker) are not noted.
  */
+import { LIMITS } from '../../protocol/limits.ts'
 import type { Change } from '../../protocol/cell.ts'
 import { type ByteString, toText } from './byte-string.ts'
 import type { Directory, Inode } from './inode.ts'
@@ -75,7 +76,11 @@ export class ChangeLog {
 
   #pathOf(inode: Inode): ByteString | undefined {
     if (inode.nlink === 0 || inode.parent?.lookup(inode.name) !== inode) return undefined
-    for (let d: Directory | undefined = inode.parent; d; d = d.parent) if (d.nlink === 0) return undefined
+    let length = inode.name.length
+    for (let d: Directory | undefined = inode.parent; d; d = d.parent) {
+      // A path that no call takes is told to nobody, and not made: below deep chains that would take the square of their depth.
+      if (d.nlink === 0 || (length += d.name.length + 1) > LIMITS.pathBytes) return undefined
+    }
     return pathOfInode(inode, this.#root!)
   }
 }

@@ -51,6 +51,13 @@ def _is_number(socket, host):
     return False
 
 
+def _change_asyncio(events):
+    async def getaddrinfo(self, host, port, **hints):
+        raise refusal(host)
+
+    events.BaseEventLoop.getaddrinfo = getaddrinfo
+
+
 def _change_urllib(request):
     def do_open(self, http_class, req, **options):
         raise refusal(req.host)
@@ -75,6 +82,7 @@ def _change_requests(adapters):
 
 
 _CHANGES = {
+    'asyncio.base_events': _change_asyncio,
     'socket': _change_socket,
     'urllib.request': _change_urllib,
     'urllib3.connection': _change_urllib3,

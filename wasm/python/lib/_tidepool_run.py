@@ -16,6 +16,7 @@ import _ast
 import _signal
 
 _RESULT = 3
+_CO_COROUTINE = 0x80
 _ONLY_AST = 0x400
 _MAIN = '__main__'
 _DEPTH = 32
@@ -121,10 +122,18 @@ def _execute(source, name, variables):
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     tree = compile(source, name, 'exec', _ONLY_AST, dont_inherit=True)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], _ast.Expr) else None
-    exec(compile(tree, name, 'exec', dont_inherit=True), variables)
-    if last is None:
-        return None
-    return eval(compile(_ast.Expression(last.value), name, 'eval', dont_inherit=True), variables)
+    _evaluate(tree, 'exec', name, variables)
+    return None if last is None else _evaluate(_ast.Expression(last.value), 'eval', name, variables)
+
+
+def _evaluate(tree, mode, name, variables):
+    """Runs a part of the code; an `await` of its own makes it a coroutine, which runs to its end."""
+    code = compile(tree, name, mode, _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    if not code.co_flags & _CO_COROUTINE:
+        return eval(code, variables)
+    import asyncio
+
+    return asyncio.run(eval(code, variables))
 
 
 def _exit_code(code):
