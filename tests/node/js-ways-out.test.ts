@@ -73,11 +73,11 @@ void sandbox.run("js -e 'console.log(1); for (;;);'", { onStdout: () => process.
   })
   await new Promise((resolve) => parent.once('message', resolve))
   const scripts = (): string[] =>
-    spawnSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
+    spawnSync('ps', ['-ww', '-eo', 'pid,args'], { encoding: 'utf8' })
       .stdout.split('\n')
       .filter((line) => line.includes('js-process') && !line.includes('/bin/sh'))
+  await expect.poll(() => scripts().length, { timeout: 5_000 }).toBeGreaterThan(0)
   const before = scripts().length
-  expect(before).toBeGreaterThan(0)
   parent.kill('SIGKILL')
   await expect.poll(() => scripts().length, { timeout: 5_000 }).toBeLessThan(before)
 })
