@@ -3,7 +3,7 @@
  * names with the arguments that it holds, and writes the result to its control output. So every call takes the guest's way, shim
  * included, and one that waits simply answers later. The test reads and writes the program's memory itself.
  */
-import { AGAIN } from '../../src/kernel/errno.ts'
+import { AGAIN, errnoName } from '../../src/kernel/errno.ts'
 import type { Session } from '../../src/kernel/kernel.ts'
 import { LINUX } from '../../src/kernel/linux/table.ts'
 import type { HostInstance, HostProgramKernel } from '../../src/kernel/process/host-program.ts'
@@ -432,6 +432,12 @@ export async function startPuppet(
     const ended = await Promise.race([session.exited, new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))])
     if (ended) throw new Error(ended.error?.message ?? `ended with ${ended.status}`)
   }
+}
+
+/** What a call of Linux's answers: the name of its error, or its result. */
+export async function linuxAnswer(puppet: Puppet, name: string, ...args: readonly (number | bigint)[]): Promise<string | number> {
+  const result = await puppet.call(name, ...args)
+  return result < 0 ? errnoName(-result) : result
 }
 
 /** The puppet of `linuxKernel`. */

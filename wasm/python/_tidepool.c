@@ -269,34 +269,38 @@ static int renumber_classes(void) {
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* io makes it with a text of its own; no other number than that of EAGAIN belongs to it. */
-static PyObject *make_blocking_error(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
+/* The exception, with Linux's number (and its text, where there is one to replace) in place of ours. */
+static PyObject *renumbered(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names, const error_row *row, const char *text) {
     Py_ssize_t count = PyVectorcall_NARGS(nargsf);
-    PyObject *ours = PyLong_FromLong(EAGAIN), *tuple = NULL, *made = NULL;
-    const error_row *row = count >= 2 && args[0] == ours ? row_of_ours(EAGAIN) : NULL;
-    if (names && PyTuple_GET_SIZE(names) > 0) return PyErr_Format(PyExc_TypeError, "BlockingIOError() takes no keyword arguments");
-    if (!(tuple = PyTuple_New(count))) return NULL;
+    if (names && PyTuple_GET_SIZE(names) > 0)
+        return PyErr_Format(PyExc_TypeError, "%s() takes no keyword arguments", ((PyTypeObject *)type)->tp_name);
+    PyObject *tuple = PyTuple_New(count), *made = NULL;
+    if (!tuple) return NULL;
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *item = row && i == 0 ? PyLong_FromLong(row->linux_number) : Py_NewRef(args[i]);
+        PyObject *item = row && i == 0 ? PyLong_FromLong(row->linux_number) : row && i == 1 && text ? PyUnicode_FromString(text) : Py_NewRef(args[i]);
         PyTuple_SET_ITEM(tuple, i, item);
     }
-    made = Py_TYPE(type)->tp_call(type, tuple, NULL);
+    if (!PyErr_Occurred()) made = Py_TYPE(type)->tp_call(type, tuple, NULL);
     Py_DECREF(tuple);
     return made;
 }
 
+static int is_number(PyObject *value, int number) { return PyLong_CheckExact(value) && PyLong_AsLong(value) == number; }
+
+/* io makes it with a text of its own; no other number than that of EAGAIN belongs to it. */
+static PyObject *make_blocking_error(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
+    int is_ours = PyVectorcall_NARGS(nargsf) >= 2 && is_number(args[0], EAGAIN);
+    PyErr_Clear();
+    return renumbered(type, args, nargsf, names, is_ours ? row_of_ours(EAGAIN) : NULL, NULL);
+}
+
 /* What C code makes of errno besides OSError: math's OverflowError. */
 static PyObject *make_overflow_error(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
-    Py_ssize_t count = PyVectorcall_NARGS(nargsf);
-    if (names && PyTuple_GET_SIZE(names) > 0) return PyErr_Format(PyExc_TypeError, "OverflowError() takes no keyword arguments");
-    const error_row *row = count == 2 && args[0] == PyLong_FromLong(ERANGE) ? row_of_ours(ERANGE) : NULL;
-    if (row && (!PyUnicode_CheckExact(args[1]) || PyUnicode_CompareWithASCIIString(args[1], strerror(ERANGE)))) row = NULL;
-    PyObject *tuple = row ? Py_BuildValue("(is)", row->linux_number, row->text) : PyTuple_New(count);
-    if (!tuple) return NULL;
-    for (Py_ssize_t i = 0; !row && i < count; i++) PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
-    PyObject *made = Py_TYPE(type)->tp_call(type, tuple, NULL);
-    Py_DECREF(tuple);
-    return made;
+    int is_ours = PyVectorcall_NARGS(nargsf) == 2 && is_number(args[0], ERANGE) && PyUnicode_CheckExact(args[1]) &&
+                  PyUnicode_CompareWithASCIIString(args[1], strerror(ERANGE)) == 0;
+    PyErr_Clear();
+    const error_row *row = is_ours ? row_of_ours(ERANGE) : NULL;
+    return renumbered(type, args, nargsf, names, row, row ? row->text : NULL);
 }
 
 static PyObject *make_os_error(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {

@@ -56,15 +56,10 @@ export function writeStat(guest: GuestMemory, out: number, inode: Inode): void {
   guest.setU64(at + 24, inode.size)
   guest.setU32(at + 32, BLOCK)
   guest.setU32(at + 36, inode.blocks)
-  writeTime(guest, at + 40, inode.atimeSec, inode.atimeNsec)
-  writeTime(guest, at + 56, inode.mtimeSec, inode.mtimeNsec)
-  writeTime(guest, at + 72, inode.ctimeSec, inode.ctimeNsec)
+  guest.setTimespec(at + 40, inode.atimeSec, inode.atimeNsec)
+  guest.setTimespec(at + 56, inode.mtimeSec, inode.mtimeNsec)
+  guest.setTimespec(at + 72, inode.ctimeSec, inode.ctimeNsec)
   guest.setU64(at + 88, inode.ino)
-}
-
-function writeTime(guest: GuestMemory, at: number, sec: number, nsec: number): void {
-  guest.setI64(at, sec)
-  guest.setU64(at + 8, nsec)
 }
 
 /** struct statfs64 */

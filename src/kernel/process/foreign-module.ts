@@ -3,6 +3,7 @@
  * instantiation, that would make system calls in the name of whoever instantiates. Both are changes of whole sections; code stays as it is,
  * because a module has one memory, whose index is 0 whether it is its own or imported.
  */
+import { text, unsigned } from '../wasi/wasm-encoder.ts'
 import { PAGE } from '../wasi/webassembly.ts'
 
 /** Under this name the start function is exported. */
@@ -44,7 +45,7 @@ function adapt(bytes: Uint8Array): AdaptedModule | undefined {
   if (!memory) return undefined
   const pages = memoryPages(memory.body)
   const imports = pieces.find((p) => p.id === Section.import)?.body ?? Uint8Array.of(0)
-  const withMemory = appended(imports, [...name('env'), ...name('memory'), MEMORY_KIND, 0, ...unsigned(pages)])
+  const withMemory = appended(imports, [...text('env'), ...text('memory'), MEMORY_KIND, 0, ...unsigned(pages)])
   const start = pieces.find((p) => p.id === Section.start)
   const out: Uint8Array[] = [bytes.subarray(0, HEADER)]
   let imported = false
@@ -55,7 +56,7 @@ function adapt(bytes: Uint8Array): AdaptedModule | undefined {
     }
     if (piece.id === Section.import || piece.id === Section.memory || piece.id === Section.start) continue
     const isExport = piece.id === Section.export && start !== undefined
-    const entry = isExport ? [...name(START), FUNCTION_KIND, ...unsigned(read(start.body, 0).value)] : undefined
+    const entry = isExport ? [...text(START), FUNCTION_KIND, ...unsigned(read(start.body, 0).value)] : undefined
     out.push(encoded(piece.id, entry ? appended(piece.body, entry) : piece.body))
   }
   return { bytes: joined(out), pages }
@@ -96,12 +97,6 @@ function read(bytes: Uint8Array, at: number): { readonly value: number; readonly
   }
   throw new Malformed('bad number')
 }
-
-function unsigned(n: number): number[] {
-  return n < 0x80 ? [n] : [(n & 0x7f) | 0x80, ...unsigned(Math.floor(n / 0x80))]
-}
-
-const name = (text: string): number[] => [text.length, ...Array.from(text, (c) => c.charCodeAt(0))]
 
 /** A vector with one more entry at its end. */
 function appended(vector: Uint8Array, entry: readonly number[]): Uint8Array {

@@ -256,8 +256,8 @@ const versionOf = (inode: Inode): string => `${inode.size} ${inode.ctimeSec} ${i
 const isWasm = (head: Uint8Array, count: number): boolean =>
   count >= 8 && head[0] === 0 && head[1] === 0x61 && head[2] === 0x73 && head[3] === 0x6d
 
-/** Whether all bytes are there now. */
-function fill(file: OpenFile, slot: FileSlot): boolean {
+/** Reads on in a file; whether all bytes are there now. ENOEXEC where it is shorter than it was. */
+export function fill(file: OpenFile, slot: Pick<FileSlot, 'bytes' | 'filled'>): boolean {
   while (slot.filled < slot.bytes.length) {
     const count = file.pread(slot.bytes.subarray(slot.filled), slot.filled)
     if (count === AGAIN) return false

@@ -2,10 +2,11 @@
  * What CPython asks of its cell besides system calls, as calls that go through the shim: the end of the program, side modules, pending
  * signals, and requests (packages, tools) that the cell answers in its own time.
  */
-import { AGAIN, Errno, SysError } from '../errno.ts'
+import { Errno, SysError } from '../errno.ts'
 import type { Process } from '../process/process.ts'
 import { Signal } from '../process/signal.ts'
 import { UNWIND } from '../process/process-table.ts'
+import { fill } from '../process/program.ts'
 import { WaitQueue } from '../process/wait-queue.ts'
 import type { Syscall } from '../syscall-table.ts'
 import { toText } from '../vfs/byte-string.ts'
@@ -74,12 +75,7 @@ export function cellCalls(system: System, mostBytes: number, ask: (request: stri
     try {
       let state = reading.get(process)
       if (state?.version !== version) reading.set(process, (state = { version, bytes: new Uint8Array(inode.size), filled: 0 }))
-      while (state.filled < state.bytes.length) {
-        const count = file.pread(state.bytes.subarray(state.filled), state.filled)
-        if (count === AGAIN) return system.blocking.waitUninterrupted(process, file.readers)
-        if (count === 0) break
-        state.filled += count
-      }
+      if (!fill(file, state)) return system.blocking.waitUninterrupted(process, file.readers)
       reading.delete(process)
       const module = new wasm.Module(state.bytes)
       refuseOwnMemory(state.bytes)

@@ -138,12 +138,7 @@ function writeStat(guest: GuestMemory, out: number, inode: Inode): void {
   guest.setU32(at + 28, inode.gid)
   guest.setU64(at + 32, inode.size)
   guest.setU64(at + 40, inode.blocks)
-  writeTime(guest, at + 48, inode.atimeSec, inode.atimeNsec)
-  writeTime(guest, at + 64, inode.mtimeSec, inode.mtimeNsec)
-  writeTime(guest, at + 80, inode.ctimeSec, inode.ctimeNsec)
-}
-
-function writeTime(guest: GuestMemory, at: number, sec: number, nsec: number): void {
-  guest.setI64(at, sec)
-  guest.setU64(at + 8, nsec)
+  guest.setTimespec(at + 48, inode.atimeSec, inode.atimeNsec)
+  guest.setTimespec(at + 64, inode.mtimeSec, inode.mtimeNsec)
+  guest.setTimespec(at + 80, inode.ctimeSec, inode.ctimeNsec)
 }

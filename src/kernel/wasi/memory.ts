@@ -86,6 +86,12 @@ export class GuestMemory {
     this.view.setInt32(at + 4, Math.floor(value / TWO_32), true)
   }
 
+  /** Seconds and nanoseconds, 64 bits each, as struct timespec is. */
+  setTimespec(pointer: number, sec: number, nsec: number): void {
+    this.setI64(pointer, sec)
+    this.setU64(pointer + 8, nsec)
+  }
+
   /** `sec` whole seconds since the epoch (negative ones count modulo 2^64) and `nsec` nanoseconds as one count of nanoseconds. */
   setNanoseconds(pointer: number, sec: number, nsec: number): void {
     const at = this.at(pointer, 8)

@@ -1,8 +1,7 @@
 /** Linux's calls on descriptors, which are Unix numbers here. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { errnoName } from '../../../src/kernel/errno.ts'
 import type { TestKernel } from '../../support/kernel.ts'
-import { linuxKernel, type Puppet, startLinuxPuppet } from '../../support/puppet.ts'
+import { linuxAnswer, linuxKernel, type Puppet, startLinuxPuppet } from '../../support/puppet.ts'
 import { SlowFile, wokenThrice } from '../../support/slow-file.ts'
 
 const CWD = -100
@@ -17,10 +16,7 @@ beforeEach(async () => {
   p = await startLinuxPuppet(tests)
 })
 
-async function answer(name: string, ...args: readonly (number | bigint)[]): Promise<string | number> {
-  const result = await p.call(name, ...args)
-  return result < 0 ? errnoName(-result) : result
-}
+const answer = (name: string, ...args: readonly (number | bigint)[]): Promise<string | number> => linuxAnswer(p, name, ...args)
 /** A pointer to one word, as a variadic argument is passed. */
 function varargs(value: number): number {
   const at = p.room(4)

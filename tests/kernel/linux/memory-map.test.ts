@@ -1,9 +1,8 @@
 /** mmap(2) of files: a copy that is written back. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { errnoName } from '../../../src/kernel/errno.ts'
 import { O } from '../../../src/kernel/vfs/open-file.ts'
 import type { TestKernel } from '../../support/kernel.ts'
-import { linuxKernel, type Puppet, startLinuxPuppet } from '../../support/puppet.ts'
+import { linuxAnswer, linuxKernel, type Puppet, startLinuxPuppet } from '../../support/puppet.ts'
 import { SlowFile, wokenThrice } from '../../support/slow-file.ts'
 
 const READ = 1
@@ -20,10 +19,7 @@ beforeEach(async () => {
   p = await startLinuxPuppet(tests)
 })
 
-async function answer(name: string, ...args: readonly (number | bigint)[]): Promise<string | number> {
-  const result = await p.call(name, ...args)
-  return result < 0 ? errnoName(-result) : result
-}
+const answer = (name: string, ...args: readonly (number | bigint)[]): Promise<string | number> => linuxAnswer(p, name, ...args)
 function open(path: string, flags: number): number {
   const { vfs } = tests.kernel
   return p.process.fds.add(vfs.open(vfs.root, path, flags, 0o644, false), false)

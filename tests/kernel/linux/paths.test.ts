@@ -1,8 +1,8 @@
 /** Linux's calls on paths, as CPython makes them: error numbers are WASI's, below zero. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { Errno, errnoName } from '../../../src/kernel/errno.ts'
+import { Errno } from '../../../src/kernel/errno.ts'
 import type { TestKernel } from '../../support/kernel.ts'
-import { linuxKernel, type Puppet, startLinuxPuppet } from '../../support/puppet.ts'
+import { linuxAnswer, linuxKernel, type Puppet, startLinuxPuppet } from '../../support/puppet.ts'
 import { Tree } from '../../support/tree.ts'
 
 const CWD = -100
@@ -19,11 +19,7 @@ beforeEach(async () => {
   p = await startLinuxPuppet(tests)
 })
 
-/** The name of the error that a call answers, or its result. */
-async function answer(name: string, ...args: readonly (number | bigint)[]): Promise<string | number> {
-  const result = await p.call(name, ...args)
-  return result < 0 ? errnoName(-result) : result
-}
+const answer = (name: string, ...args: readonly (number | bigint)[]): Promise<string | number> => linuxAnswer(p, name, ...args)
 const path = (text: string): number => p.cString(text)
 /** A string that nothing ends: it reaches to the end of the memory. */
 function unterminated(): number {

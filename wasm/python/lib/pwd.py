@@ -1,31 +1,17 @@
 """The cell's users, from /etc/passwd."""
 
+from _tidepool_record import record as _record, rows as _rows
 
-
-class struct_passwd(tuple):
-    """pwd.struct_passwd: Results from getpw*() routines."""
-
-    n_fields = n_sequence_fields = 7
-    n_unnamed_fields = 0
-    __match_args__ = ('pw_name', 'pw_passwd', 'pw_uid', 'pw_gid', 'pw_gecos', 'pw_dir', 'pw_shell')
-
-    def __repr__(self):
-        return f'pwd.struct_passwd({", ".join(f"{name}={value!r}" for name, value in zip(self.__match_args__, self))})'
-
-
-for _i, _name in enumerate(struct_passwd.__match_args__):
-    setattr(struct_passwd, _name, property(lambda self, i=_i: self[i]))
+struct_passwd = _record(
+    'pwd.struct_passwd',
+    'pwd.struct_passwd: Results from getpw*() routines.',
+    ('pw_name', 'pw_passwd', 'pw_uid', 'pw_gid', 'pw_gecos', 'pw_dir', 'pw_shell'),
+)
 
 
 def getpwall():
     """Return a list of all available password database entries, in arbitrary order."""
-    entries = []
-    with open('/etc/passwd', encoding='utf-8', errors='surrogateescape') as file:
-        for line in file:
-            fields = line.rstrip('\n').split(':')
-            if len(fields) == 7:
-                entries.append(struct_passwd((*fields[:2], int(fields[2]), int(fields[3]), *fields[4:])))
-    return entries
+    return [struct_passwd((*row[:2], int(row[2]), int(row[3]), *row[4:])) for row in _rows('/etc/passwd', 7)]
 
 
 def getpwnam(name, /):

@@ -1,6 +1,7 @@
 """Use and limits of resources, as far as the kernel of the cell counts them."""
 
 import _tidepool
+from _tidepool_record import record as _record
 
 error = OSError
 RUSAGE_SELF, RUSAGE_CHILDREN = 0, -1
@@ -13,20 +14,16 @@ _MEMORY = 512 * 1024 * 1024
 _PAGE = 4096
 
 
-class struct_rusage(tuple):
-    """resource.struct_rusage: Result from getrusage."""
-
-    _fields = (
-        'ru_utime ru_stime ru_maxrss ru_ixrss ru_idrss ru_isrss ru_minflt ru_majflt ru_nswap ru_inblock ru_oublock '
-        'ru_msgsnd ru_msgrcv ru_nsignals ru_nvcsw ru_nivcsw'
-    ).split()
-
-    def __repr__(self):
-        return f'resource.struct_rusage({", ".join(f"{name}={value}" for name, value in zip(self._fields, self))})'
-
-
-for _i, _name in enumerate(struct_rusage._fields):
-    setattr(struct_rusage, _name, property(lambda self, i=_i: self[i]))
+struct_rusage = _record(
+    'resource.struct_rusage',
+    'resource.struct_rusage: Result from getrusage.',
+    tuple(
+        (
+            'ru_utime ru_stime ru_maxrss ru_ixrss ru_idrss ru_isrss ru_minflt ru_majflt ru_nswap ru_inblock ru_oublock '
+            'ru_msgsnd ru_msgrcv ru_nsignals ru_nvcsw ru_nivcsw'
+        ).split()
+    ),
+)
 
 
 def _resident():
