@@ -5,7 +5,7 @@
 import { BtcpError } from '../protocol/error.ts'
 import { LINK_WANTED, type ToOffscreen, type ToService } from '../protocol/link.ts'
 import { thrownError, wireError } from '../protocol/message.ts'
-import { principalKey, type Principal } from '../protocol/principal.ts'
+import { type Owner, principalKey } from '../protocol/principal.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { ToolResult } from '../protocol/tool.ts'
 import type { Transport } from '../protocol/transport.ts'
@@ -19,7 +19,7 @@ const CONNECT_MS = 10_000
 const LOOK_AGAIN_MS = 500
 
 export interface OffscreenCall {
-  readonly principal: Principal
+  readonly principal: Owner
   readonly request: Extract<ToOffscreen, { t: 'call' }>
   readonly onProgress: (progress: JsonValue) => void
   /** A program of the call asks for a tool. Throws BtcpError. */
@@ -176,7 +176,7 @@ export async function runOffscreen(
 }
 
 /** Does there what a person wants of the principal's wheels, whatever the site holds. Rejects with a text for the person. */
-export async function changeWheels(principal: Principal, op: WheelOp): Promise<readonly Wheel[]> {
+export async function changeWheels(principal: Owner, op: WheelOp): Promise<readonly Wheel[]> {
   const transport = await ensureOffscreen()
   const answer = Promise.withResolvers<readonly Wheel[]>()
   const request = ++lastWheelRequest
@@ -190,25 +190,25 @@ export function cancelOffscreen(call: string): void {
 }
 
 /** Sends what a running call has taken since, before what is sent next. */
-export function renewGrants(principal: Principal, snapshot: Snapshot): void {
+export function renewGrants(principal: Owner, snapshot: Snapshot): void {
   if (link) push(link, principal, snapshot)
 }
 
-function push(transport: Transport, principal: Principal, { epoch, grants }: Snapshot): void {
+function push(transport: Transport, principal: Owner, { epoch, grants }: Snapshot): void {
   pushed.set(principalKey(principal), epoch)
-  transport.send({ t: 'grants', principal, epoch, grants } satisfies ToOffscreen)
+  transport.send({ t: 'grants', principal, epoch, grants, tools: [] } satisfies ToOffscreen)
 }
 
 /** Tells the document that nothing of the principal goes on, whatever it holds: what lives on between its calls ends, too. With its next
  *  call the document learns anew what it holds. */
-export async function publishNothing(principal: Principal, { epoch }: Snapshot): Promise<void> {
+export async function publishNothing(principal: Owner, { epoch }: Snapshot): Promise<void> {
   await publish(principal, { epoch, grants: [] })
   pushed.delete(principalKey(principal))
 }
 
 /** Tells the document what the principal holds now, and waits until it has taken it over. Without a document nothing runs that
  *  could go on under a former grant, so there is nothing to wait for. */
-export async function publish(principal: Principal, snapshot: Snapshot): Promise<void> {
+export async function publish(principal: Owner, snapshot: Snapshot): Promise<void> {
   const transport = link
   if (!transport) return
   push(transport, principal, snapshot)

@@ -34,6 +34,8 @@ export async function answerPanel(request: PanelRequest): Promise<unknown> {
       return await rows()
     case 'wheels':
       return await answerWheels(originOf(request.origin), request.op)
+    case 'tools':
+      throw new Error('Cannot change the tools: there are none yet')
   }
 }
 

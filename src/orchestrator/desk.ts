@@ -3,9 +3,10 @@
  * desk (src/offscreen/gated-desk.ts asks the grants; a sandbox of one's own has all tools of its cell). What was begun here ends with the call.
  */
 import { BtcpError } from '../protocol/error.ts'
-import type { JsonObject } from '../protocol/parse.ts'
+import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { Tool, ToolResult } from '../protocol/tool.ts'
-import { errorAnswer, parseToolRequest, resultAnswer, toolsAnswer } from '../protocol/tool-request.ts'
+import { errorAnswer, importAnswer, parseToolRequest, resultAnswer, toolsAnswer } from '../protocol/tool-request.ts'
+import type { ImportRequest } from '../protocol/tool-imports.ts'
 import { CancelSource } from './cancel.ts'
 import type { CancelSignal } from './platform.ts'
 
@@ -22,6 +23,8 @@ export interface Desk {
   tools(): readonly Tool[]
   /** Throws BtcpError. */
   call(nested: NestedCall): Promise<ToolResult>
+  /** Carries out an import of a tool's module; only the desk of a tool has it. Throws BtcpError. */
+  import?(request: ImportRequest, signal: CancelSignal): Promise<JsonValue>
 }
 
 /** What answers the programs of one run; `end` when it is over. */
@@ -36,6 +39,10 @@ export function clerkOf(desk: Desk, depth: number, most: number): Clerk {
   const answer = async (text: string): Promise<string> => {
     const request = parseToolRequest(text)
     if ('tools' in request) return toolsAnswer(desk.tools())
+    if ('import' in request) {
+      if (!desk.import) throw new BtcpError('UNSUPPORTED', `Cannot import "${request.import}": only a tool may`, { effects: 'none' })
+      return importAnswer(await desk.import(request, over))
+    }
     if (depth >= most)
       throw new BtcpError('BUSY', `Cannot call "${request.tool}": calls are ${most} deep inside each other (limit toolDepth)`, {
         effects: 'none',

@@ -3,6 +3,8 @@
  * code; what a page of a site said (`reason`) is carried as untrusted text and shown as such.
  */
 import type { Capability, Duration, Risk } from './capability.ts'
+import type { InstalledTool, PackageManifest } from './installed-tool.ts'
+import type { PackageFault } from './tool-package.ts'
 import type { Origin } from './principal.ts'
 import type { Wheel, WheelOp } from './wheel.ts'
 
@@ -30,13 +32,59 @@ export interface SiteState {
   readonly silenced: boolean
 }
 
-/** popup, activity page and page of wheels → service worker, answered by `runtime.sendMessage` */
+/** popup, activity page, pages of wheels and of tools → service worker, answered by `runtime.sendMessage` */
 export type PanelRequest =
   | { readonly t: 'site'; readonly origin: string }
   | { readonly t: 'switch'; readonly origin: string; readonly on: boolean }
   | { readonly t: 'choose'; readonly origin: string; readonly capability: string; readonly choice: Choice }
   | { readonly t: 'audit' }
   | { readonly t: 'wheels'; readonly origin: string; readonly op: WheelOp }
+  | { readonly t: 'tools'; readonly origin: string; readonly op: ToolOp }
+
+/** What a person wants of a site's tools. */
+export type ToolOp =
+  /** answered with ToolsState, as are `install`, `remove`, `choose` and `configure` */
+  | { readonly op: 'list' }
+  /** One part of a file in base64, of at most `fsWriteBytes` bytes; parts come in order. `upload` is a name that the page made up. Answered
+   *  with `{}`. */
+  | { readonly op: 'put'; readonly upload: string; readonly path: string; readonly offset: number; readonly bytes: string }
+  /** What was put is read as a package. Answered with ToolPreview; nothing is installed by it. */
+  | { readonly op: 'preview'; readonly upload: string }
+  /** Installs what was put. A tool of the same name is replaced; with another hash it has none of the former's grants. */
+  | {
+      readonly op: 'install'
+      readonly upload: string
+      /** environment variables: secrets, and variables that differ from their defaults */
+      readonly env: Readonly<Record<string, string>>
+      readonly choices: Readonly<Record<string, Choice>>
+    }
+  | { readonly op: 'discard'; readonly upload: string }
+  | { readonly op: 'choose'; readonly tool: string; readonly capability: string; readonly choice: Choice }
+  | { readonly op: 'configure'; readonly tool: string; readonly env: Readonly<Record<string, string>> }
+  /** Nothing is left of it: package, directory, grants, secrets. */
+  | { readonly op: 'remove'; readonly tool: string }
+
+export type ToolPreview =
+  | {
+      readonly ok: true
+      readonly manifest: PackageManifest
+      readonly sha256: string
+      readonly bytes: number
+      readonly capabilities: readonly CapabilityState[]
+      /** tools of the same names that are there now, by name: the hash that they have */
+      readonly replaces: Readonly<Record<string, string>>
+    }
+  | { readonly ok: false; readonly faults: readonly PackageFault[] }
+
+/** An installed tool as its user sees it: names of secrets, and no values. */
+export interface ToolState extends Omit<InstalledTool, 'env'> {
+  readonly capabilities: readonly CapabilityState[]
+  /** the variables that have a value */
+  readonly set: readonly string[]
+}
+export interface ToolsState {
+  readonly tools: readonly ToolState[]
+}
 
 /** The answer to `wheels`: what is in the site's folder of wheels now. */
 export interface WheelsState {

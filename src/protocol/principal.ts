@@ -1,16 +1,26 @@
 /**
- * Who acts: a principal is a site (its origin), a tool of a site (origin, tool name, module hash), or a sandbox of this
- * machine's own user (Node). Corresponds to "principal" in docs/protocol.md section 4. A principal comes from the browser or
+ * Who acts: a principal is a site (its origin), a sandbox of this machine's own user (Node), or a tool that one of them has
+ * installed (owner, tool name, package hash). Corresponds to "principal" in docs/protocol.md section 4. A principal comes from the browser or
  * the host, never from a message; two principals never share a cell, a file system or a grant.
  */
 declare const origin: unique symbol
 /** A serialized tuple origin (RFC 6454 section 6.2) that may be enabled: never `null`, never with a path. */
 export type Origin = string & { readonly [origin]: true }
 
-export type Principal =
-  | { readonly kind: 'site'; readonly origin: Origin }
-  | { readonly kind: 'tool'; readonly origin: Origin; readonly tool: string; readonly sha256: string }
-  | { readonly kind: 'local'; readonly name: string }
+/** Who may install tools: a site, or a sandbox of this machine's own user. */
+export type Owner = { readonly kind: 'site'; readonly origin: Origin } | { readonly kind: 'local'; readonly name: string }
+/** A tool of its owner; `sha256` (hex) is that of its package, so a changed one is another principal. */
+export interface ToolPrincipal {
+  readonly kind: 'tool'
+  readonly owner: Owner
+  readonly tool: string
+  readonly sha256: string
+}
+
+export type Principal = Owner | ToolPrincipal
+
+/** Whose grants stand over the principal: its own, or those of the site or sandbox that a tool was installed for. */
+export const ownerOf = (principal: Principal): Owner => (principal.kind === 'tool' ? principal.owner : principal)
 
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.?$/
 const IPV6 = /^\[[0-9a-f:.]+\]$/
@@ -36,7 +46,7 @@ export function principalKey(principal: Principal): string {
     case 'site':
       return `site ${principal.origin}`
     case 'tool':
-      return `tool ${principal.origin} ${encodeURIComponent(principal.tool)} ${principal.sha256}`
+      return `tool ${principalKey(principal.owner)} ${encodeURIComponent(principal.tool)} ${principal.sha256}`
     case 'local':
       return `local ${encodeURIComponent(principal.name)}`
   }

@@ -1,12 +1,13 @@
 /**
- * What a program in a cell asks of the orchestrator: a tool, or the list of those that it may use. Both sides are JSON text (`ask` and
+ * What a program in a cell asks of the orchestrator: a tool, the list of those that it may use, or (only a tool's module) an import. Both sides are JSON text (`ask` and
  * `reply` of cell.ts). What is asked was written by code that nobody here wrote.
  */
 import { BTCP_CODES, BtcpError } from './error.ts'
 import { isRecord, type JsonObject, type JsonValue, own, parseJson } from './parse.ts'
 import { firstText, type Tool, type ToolResult } from './tool.ts'
+import { type ImportName, type ImportRequest, toolImport } from './tool-imports.ts'
 
-export type ToolRequest = { readonly tools: true } | { readonly tool: string; readonly arguments: JsonObject }
+export type ToolRequest = { readonly tools: true } | { readonly tool: string; readonly arguments: JsonObject } | ImportRequest
 
 const NAME_LENGTH = 100
 
@@ -15,12 +16,23 @@ export function parseToolRequest(text: string): ToolRequest {
   const asked = jsonOf(text)
   if (!isRecord(asked)) throw bad('it is no JSON object')
   if (own(asked, 'tools') === true) return { tools: true }
+  const imported = own(asked, 'import')
+  if (imported !== undefined) return { import: importName(imported), arguments: argumentsOf(asked) }
   const tool = own(asked, 'tool')
   if (typeof tool !== 'string' || tool.length > NAME_LENGTH) throw bad('"tool" is no name of a tool')
+  return { tool, arguments: argumentsOf(asked) }
+}
+
+function importName(value: unknown): ImportName {
+  if (typeof value !== 'string' || !toolImport(value)) throw bad('"import" is no name of an import')
+  return value as ImportName
+}
+
+function argumentsOf(asked: Record<string, unknown>): JsonObject {
   const args = parseJson(own(asked, 'args') ?? {})
   if (!args.ok) throw bad(`its arguments: ${args.at} ${args.reason}`)
   if (!isRecord(args.value)) throw bad('its arguments are no object')
-  return { tool, arguments: args.value }
+  return args.value
 }
 
 function jsonOf(text: string): unknown {
@@ -43,6 +55,9 @@ export const toolsAnswer = (tools: readonly Tool[]): string =>
       })),
     },
   })
+
+/** What an import gave. */
+export const importAnswer = (value: JsonValue): string => JSON.stringify({ ok: { value } })
 
 /** A result with `isError` is an error to the program. */
 export function resultAnswer({ structuredContent, isError, content, _meta }: ToolResult): string {

@@ -19,7 +19,8 @@ export interface Tool {
   readonly title: string
   readonly description: string
   readonly inputSchema: JsonSchema
-  readonly outputSchema: JsonSchema
+  /** without it the result may be any JSON */
+  readonly outputSchema?: JsonSchema
   readonly capabilities: readonly Capability[]
   readonly annotations: ToolAnnotations
   readonly examples: readonly { readonly description: string; readonly input: JsonValue }[]

@@ -51,7 +51,7 @@ describe('decide', () => {
   })
   test('does not carry a grant over to another principal', () => {
     expect(allows([grant('shell:run')], request(['shell:run'], { principal: B }))).toBe(false)
-    const tool: Principal = { kind: 'tool', origin: parseOrigin('https://a.example')!, tool: 'x', sha256: '00' }
+    const tool: Principal = { kind: 'tool', owner: { kind: 'site', origin: parseOrigin('https://a.example')! }, tool: 'x', sha256: '00' }
     expect(allows([grant('shell:run')], request(['shell:run'], { principal: tool }))).toBe(false)
   })
   test('takes a grant to * for the built-in manifests only', () => {

@@ -45,11 +45,13 @@ test('T04: opaque origins, other schemes and texts that are none are refused', (
 
 test('no two principals have one key', () => {
   const origin = parseOrigin('https://a.example')!
+  const owner = { kind: 'site', origin } as const
   const keys = [
-    principalKey({ kind: 'site', origin }),
+    principalKey(owner),
     principalKey({ kind: 'site', origin: parseOrigin('https://a.example:444')! }),
-    principalKey({ kind: 'tool', origin, tool: 'a', sha256: 'b c' }),
-    principalKey({ kind: 'tool', origin, tool: 'a b', sha256: 'c' }),
+    principalKey({ kind: 'tool', owner, tool: 'a', sha256: 'b c' }),
+    principalKey({ kind: 'tool', owner, tool: 'a b', sha256: 'c' }),
+    principalKey({ kind: 'tool', owner: { kind: 'local', name: 'https://a.example' }, tool: 'a', sha256: 'b c' }),
     principalKey({ kind: 'local', name: 'https://a.example' }),
     principalKey({ kind: 'local', name: 'site https://a.example' }),
   ]
