@@ -11,6 +11,8 @@ const OPEN_MS = 10_000
 const PING_MS = 400
 /** A renderer under load is slow to answer, a dead one never does. Counted in pings, so that a pause of this document counts for nothing. */
 const PINGS_UNANSWERED = 4
+/** So many make a frame silent: it is given up as well where another frame of its renderer has been found dead. */
+const PINGS_SILENT = 2
 
 export class CellFrame {
   readonly #element: HTMLIFrameElement
@@ -48,6 +50,11 @@ export class CellFrame {
 
   get isEmpty(): boolean {
     return this.#cells.size === 0
+  }
+
+  /** It holds no cell, so nothing is lost with it and nobody pings it, or it has not answered for a while. */
+  get isDoubtful(): boolean {
+    return this.isEmpty || this.#unanswered >= PINGS_SILENT
   }
 
   startCell(): CellHandle {

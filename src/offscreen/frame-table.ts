@@ -27,7 +27,9 @@ export class FrameTable {
     const place = this.#places.get(key) ?? this.#open(key)
     place.lastUse = performance.now()
     clearTimeout(place.expiry)
-    return (await place.frame).startCell()
+    const frame = await place.frame
+    // Found dead meanwhile: another one is opened.
+    return this.#places.get(key) === place ? frame.startCell() : await this.startCell(key)
   }
 
   #open(key: string): Place {
@@ -38,7 +40,7 @@ export class FrameTable {
       place.expiry = setTimeout(drop, this.#limits.cellIdleMs)
     }
     const place: Place = {
-      frame: CellFrame.load({ rests, died: drop }),
+      frame: CellFrame.load({ rests, died: () => this.#dropDead(key, place) }),
       loaded: undefined,
       lastUse: 0,
       expiry: undefined,
@@ -53,6 +55,13 @@ export class FrameTable {
     const [oldest] = idle
     if (!oldest) throw new Error('the limit framesLive is reached')
     this.#drop(...oldest)
+  }
+
+  /** All sandboxed frames share a renderer, and nothing else tells that it has died: the frames that do not answer either go with the one
+   *  that was found first, so that the next call does not meet them. */
+  #dropDead(key: string, place: Place): void {
+    this.#drop(key, place)
+    for (const [other, beside] of [...this.#places]) if (beside.loaded?.isDoubtful) this.#drop(other, beside)
   }
 
   #drop(key: string, place: Place): void {
