@@ -63,16 +63,21 @@ export function listenerOf(text: TextCodec, options: TextRunOptions | BufferRunO
   const { onStdout, onStderr } = options
   if (!onStdout && !onStderr) return undefined
   if (options.encoding === 'buffer')
-    return { take: (fd, bytes) => (fd === 1 ? options.onStdout : options.onStderr)?.(bytes), end: () => {} }
+    return { take: (fd, bytes) => told((fd === 1 ? options.onStdout : options.onStderr)?.(bytes)), end: () => {} }
   const decoders = { 1: text.decoder(), 2: text.decoder() }
   const tell = (fd: 1 | 2, piece: string): void | Promise<void> =>
-    piece === '' ? undefined : (fd === 1 ? options.onStdout : options.onStderr)?.(piece)
+    piece === '' ? undefined : told((fd === 1 ? options.onStdout : options.onStderr)?.(piece))
   return {
     take: (fd, bytes) => tell(fd, decoders[fd](bytes)),
     end: async () => {
       for (const fd of [1, 2] as const) await tell(fd, decoders[fd]())
     },
   }
+}
+
+/** A listener may give anything back (`stream.write` a boolean): only a promise is waited for. */
+const told = (given: unknown): void | Promise<void> => {
+  if (typeof (given as PromiseLike<unknown> | undefined)?.then === 'function') return Promise.resolve(given).then(() => {})
 }
 
 interface Listener {

@@ -60,6 +60,12 @@ describe('a command', () => {
     expect([result.exitCode, bytes]).toEqual([0, 20_000_004])
     expect(first).toBeLessThan(result.durationMs - 300)
   })
+  test('goes on whatever its listener gives back', async () => {
+    const heard: string[] = []
+    const listener = (text: string): void => heard.push(text) as unknown as void
+    const result = await sandbox.run('echo a; echo b >&2; sleep 0.1; echo c', { onStdout: listener, onStderr: listener })
+    expect([result.exitCode, heard.join('')]).toEqual([0, 'a\nb\nc\n'])
+  })
   test('T54: that prints without end is stopped, and says which limit it was', async () => {
     const result = await sandbox.run('yes')
     expect([result.exitCode, result.limit, result.stdout.length, result.truncated?.[0]?.bytes]).toEqual([
