@@ -2,6 +2,7 @@
 // in docs/python.md. Tests hold them equal.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { HELP as BTCP_HELP } from '../src/kernel/btcp/command-line.ts'
 import { LINUX } from '../src/kernel/linux/table.ts'
 import { CELL } from '../src/kernel/python/cell-calls.ts'
 import { type Syscall, SYSCALLS } from '../src/kernel/syscall-table.ts'
@@ -107,6 +108,12 @@ In \`/bin\` and \`/usr/bin\`. A module is loaded when one of its programs is fir
 |---|---|
 ${rows.join('\n')}
 | (run by the host: [javascript.md](javascript.md)) | \`js\` |
+| (run by the host: tools from the shell) | \`btcp\` |
+
+## \`btcp\`
+
+\`\`\`text
+${BTCP_HELP}\`\`\`
 
 ## Built-ins of the shell
 

@@ -4,10 +4,12 @@
  * A message that is not of the wire ends the cell with `refused`: the broker is trusted, but nothing is guessed.
  */
 import { Errno, errnoName, SysError } from '../../kernel/errno.ts'
+import { BtcpProgram } from '../../kernel/btcp/btcp-program.ts'
 import type { ProgramCatalog } from '../../kernel/fs/program-catalog.ts'
 import { JsProgram } from '../../kernel/js/js-program.ts'
 import { Kernel } from '../../kernel/kernel.ts'
 import type { HostProgram, HostPrograms } from '../../kernel/process/host-program.ts'
+import type { Process } from '../../kernel/process/process.ts'
 import { PythonProgram } from '../../kernel/python/python-program.ts'
 import { bytesOf } from '../../kernel/vfs/byte-string.ts'
 import { CELL_WIRE_VERSION, MEMORIES_UNTOLD, type ToCell } from '../../protocol/cell.ts'
@@ -213,34 +215,39 @@ const TOO_LONG = JSON.stringify({
 
 function hostProgramsOf(host: CellHost, broker: BrokerPort): HostPrograms {
   return (kernel) => {
+    const ask = (request: string, process: Process): Promise<string> =>
+      request.length > kernel.system.limits.messageBytes ? Promise.resolve(TOO_LONG) : broker.ask(process.call, request)
     const python = new PythonProgram(kernel, {
       module: () => host.loadModule('python'),
       archive: (name) => host.readModule(name),
-      request: (request, process) =>
-        request.length > kernel.system.limits.messageBytes ? Promise.resolve(TOO_LONG) : broker.ask(process.call, request),
+      request: ask,
     })
     const js = new JsProgram(kernel, { startSnippet: () => host.startSnippet?.() ?? broker.startSnippet() })
     return new Map<string, HostProgram>([
       ['python', python],
-      [JS, js],
+      ['js', js],
+      ['btcp', new BtcpProgram(kernel, ask)],
     ])
   }
 }
 
-/** The program that is no file of the build, and what one who reads it finds. */
-const JS = 'js'
-const JS_FILE = bytesOf('JavaScript, run by the host: see "js --help"\n')
+/** The programs that are no file of the build, and what one who reads them finds. */
+const HOST_FILES: ReadonlyMap<string, Uint8Array<ArrayBuffer>> = new Map([
+  ['js', bytesOf('JavaScript, run by the host: see "js --help"\n')],
+  ['btcp', bytesOf('Tools from the shell, run by the host: see "btcp --help"\n')],
+])
 
 function catalogOf(host: CellHost): ProgramCatalog {
   const programs = new Map<string, { module: string; size: number }>()
   for (const { name, programs: names, bytes } of host.modules)
     for (const program of names) programs.set(program, { module: name, size: bytes })
-  programs.set(JS, { module: JS, size: JS_FILE.length })
+  for (const [name, { length }] of HOST_FILES) programs.set(name, { module: name, size: length })
   return {
     names: () => [...programs.keys()].toSorted(),
     find: (name) => programs.get(name),
     read: (module, done) => {
-      if (module === JS) return done(JS_FILE)
+      const file = HOST_FILES.get(module)
+      if (file) return done(file)
       host.readModule(module).then(done, (error: unknown) => {
         host.report(error)
         done(undefined)
