@@ -72,12 +72,29 @@ void sandbox.run("js -e 'console.log(1); for (;;);'", { onStdout: () => process.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   await new Promise((resolve) => parent.once('message', resolve))
-  const scripts = (): string[] =>
-    spawnSync('ps', ['-ww', '-eo', 'pid,args'], { encoding: 'utf8' })
-      .stdout.split('\n')
-      .filter((line) => line.includes('js-process') && !line.includes('/bin/sh'))
-  await expect.poll(() => scripts().length, { timeout: 5_000 }).toBeGreaterThan(0)
-  const before = scripts().length
+  const scripts = processesBelow(parent.pid!).filter(({ args }) => args.includes('js-process') && !args.includes('/bin/sh'))
+  expect(scripts.length).toBeGreaterThan(0)
   parent.kill('SIGKILL')
-  await expect.poll(() => scripts().length, { timeout: 5_000 }).toBeLessThan(before)
+  const left = () => processes().filter(({ pid }) => scripts.some((script) => script.pid === pid))
+  await expect.poll(left, { timeout: 5_000 }).toEqual([])
 })
+
+interface SeenProcess {
+  readonly pid: number
+  readonly parent: number
+  readonly args: string
+}
+
+function processes(): SeenProcess[] {
+  const { stdout } = spawnSync('ps', ['-ww', '-eo', 'pid,ppid,args'], { encoding: 'utf8' })
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), args }]
+  })
+}
+
+function processesBelow(pid: number): SeenProcess[] {
+  const all = processes()
+  const below = (parent: number): SeenProcess[] => all.filter((one) => one.parent === parent).flatMap((one) => [one, ...below(one.pid)])
+  return below(pid)
+}
