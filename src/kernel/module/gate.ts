@@ -11,6 +11,8 @@ export interface GateSettings {
   readonly name: string
   readonly abi: WasmAbi
   readonly limits: Limits
+  /** the row that bounds its length; `toolModuleBytes` unless it says otherwise */
+  readonly size?: 'toolModuleBytes' | 'programBytes'
 }
 
 /** `Cannot load "NAME": REASON`. */

@@ -62,10 +62,10 @@ export type TextForm = 'pointer' | 'packed' | 'pair' | 'returned'
 export interface AbiExports {
   /** `_initialize`, to be called once before anything else (after the start function) */
   readonly initialize: boolean
-  readonly alloc: boolean
-  /** dealloc(ptr) or dealloc(ptr, size) */
-  readonly dealloc?: 'pointer' | 'sized'
-  readonly execute: boolean
+  /** the name of `alloc(size) → ptr`; a library may call it `allocate`. Undefined for `stdio` only. */
+  readonly alloc?: string
+  /** the name of `dealloc(ptr)` or `dealloc(ptr, size)`, where there is one; a library may call it `deallocate` */
+  readonly dealloc?: { readonly name: string; readonly form: 'pointer' | 'sized' }
   readonly libraryCall?: Exclude<TextForm, 'pointer'>
   readonly libraryCheck?: Exclude<TextForm, 'pointer'>
   readonly metadata?: TextForm
