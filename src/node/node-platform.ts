@@ -1,11 +1,17 @@
 /**
- * The orchestrator's platform in Node: a cell is a locked child process, files lie in SQLite or in memory.
+ * The orchestrator's platform in Node: a cell is a locked child process, files lie in SQLite or in memory; those of a tool below those of the
+ * sandbox that it is installed in.
  */
 import { hash, randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MemoryPackages } from '../orchestrator/memory-packages.ts'
 import type { Mount, Platform } from '../orchestrator/platform.ts'
+import { type Principal, principalKey } from '../protocol/principal.ts'
 import { MemoryTables } from '../orchestrator/store/memory-tables.ts'
 import type { Tables } from '../orchestrator/store/tables.ts'
 import { startCellProcess } from './cell-child.ts'
+import { DirectoryPackages } from './directory-packages.ts'
 import { startScriptProcess } from './script-child.ts'
 import { SqliteTables } from './sqlite-tables.ts'
 import { textCodec } from './text.ts'
@@ -20,7 +26,13 @@ export function nodePlatform({ store, mounts }: NodePlatformOptions): Platform {
   return {
     startCell: startCellProcess,
     startSnippet: startScriptProcess,
-    tables: async (): Promise<Tables> => (store === undefined ? new MemoryTables() : SqliteTables.open(store)),
+    tables: async (principal): Promise<Tables> =>
+      store === undefined ? new MemoryTables() : SqliteTables.open(directoryOf(store, principal)),
+    async forget(principal) {
+      // Without a store the tables are gone with the cell; a sandbox's own directory is its user's to remove.
+      if (store !== undefined && principal.kind === 'tool') await rm(directoryOf(store, principal), { recursive: true, force: true })
+    },
+    packages: store === undefined ? new MemoryPackages() : new DirectoryPackages(join(store, 'packages')),
     mounts: () => mounts,
     clock: { now: () => performance.timeOrigin + performance.now(), monotonic: () => performance.now() },
     timer(ms, then, idle) {
@@ -35,3 +47,6 @@ export function nodePlatform({ store, mounts }: NodePlatformOptions): Platform {
     newId: randomUUID,
   }
 }
+
+const directoryOf = (store: string, principal: Principal): string =>
+  principal.kind === 'tool' ? join(store, 'tools', hash('sha256', principalKey(principal))) : store

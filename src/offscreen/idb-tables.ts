@@ -2,7 +2,7 @@
  * A store's tables in IndexedDB, one database a principal, one `readwrite` transaction a commit. A Web Lock makes this document
  * the single writer; a database that is deleted or upgraded under us is closed at once and every later call fails as `lost`.
  */
-import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
+import { deleteDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from 'idb'
 import { type Head, type Tables, type TablesChange, TablesError } from '../orchestrator/store/tables.ts'
 
 interface Schema extends DBSchema {
@@ -44,6 +44,11 @@ export class IdbTables implements Tables {
       unlock()
       throw failureOf(error, 'Cannot open the store')
     }
+  }
+
+  /** Removes the database; whoever has it open loses it. */
+  static async remove(name: string): Promise<void> {
+    await deleteDB(name)
   }
 
   head(): Promise<Head | undefined> {

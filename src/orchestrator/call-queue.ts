@@ -19,11 +19,11 @@ export class CallQueue {
     this.#limits = limits
   }
 
-  /** Waits for a place; call the result when the call has ended. Throws BUSY when too many wait, CANCELLED when `signal` aborts. */
-  async enter(key: string, signal?: CancelSignal): Promise<() => void> {
+  /** Waits for a place among `most`; call the result when the call has ended. Throws BUSY when too many wait, CANCELLED when `signal` aborts. */
+  async enter(key: string, most: number, signal?: CancelSignal): Promise<() => void> {
     const line = this.#lines.get(key) ?? { running: 0, waiting: [] }
     this.#lines.set(key, line)
-    if (line.running >= this.#limits.callsConcurrent) {
+    if (line.running >= most) {
       if (line.waiting.length >= this.#limits.callsQueued)
         throw new BtcpError('BUSY', `Cannot begin the call: ${this.#limits.callsQueued} others wait`, {
           effects: 'none',

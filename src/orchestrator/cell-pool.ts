@@ -10,6 +10,7 @@ import { type Borrower, MemoryLending } from './memory-lending.ts'
 import type { CellHandle, Platform } from './platform.ts'
 import { Store } from './store/store.ts'
 import { TablesError } from './store/tables.ts'
+import { toolMount } from './tool-mount.ts'
 
 export interface CellSettings {
   readonly env: Readonly<Record<string, string>>
@@ -109,6 +110,11 @@ export class CellPool {
     cell.allow(this.#lending.draw(borrower))
   }
 
+  /** Ends the principal's cell, if it has one, and closes its store. */
+  async leave(principal: Principal): Promise<void> {
+    await this.#leave(principalKey(principal))
+  }
+
   /** Ends every cell. Everything that was acknowledged is kept. */
   async dispose(): Promise<void> {
     this.#disposed = true
@@ -190,11 +196,15 @@ export class CellPool {
     return [...this.#open].reduce((sum, berth) => sum + (berth.tenant?.live?.memoryBytes ?? 0), 0)
   }
 
-  #boot(berth: Berth, borrower: Borrower): Promise<LiveCell> {
-    const { spare } = berth
+  async #boot(berth: Berth, borrower: Borrower): Promise<LiveCell> {
+    const { spare, principal } = berth
     berth.spare = undefined
-    const boot = { ...this.#settings, memories: borrower.lent, expectEnd: () => this.#prepare(berth) }
-    return LiveCell.boot(berth.principal, this.#platform, this.#limits, berth.store, boot, spare)
+    const isTool = principal.kind === 'tool'
+    const mounts = isTool ? [await toolMount(this.#platform, principal)] : this.#platform.mounts(principal)
+    // The environment of the owner's commands is no business of a tool's.
+    const env = isTool ? {} : this.#settings.env
+    const boot = { ...this.#settings, env, mounts, memories: borrower.lent, expectEnd: () => this.#prepare(berth) }
+    return LiveCell.boot(principal, this.#platform, this.#limits, berth.store, boot, spare)
   }
 
   /** Starts the next cell of the berth, so that the command after one that had to be ended by force finds it ready. */

@@ -97,7 +97,10 @@ export function limitText(orchestrator: Orchestrator, run: CollectedRun): string
 }
 
 /** Output as progress while it comes; what is cut inside a character waits for its rest. */
-export function progressOf(orchestrator: Orchestrator, call: ToolCall): { output?: (fd: 1 | 2, bytes: Uint8Array) => void } {
+export function progressOf(
+  orchestrator: Orchestrator,
+  call: Pick<ToolCall, 'onProgress'>,
+): { output?: (fd: 1 | 2, bytes: Uint8Array) => void } {
   const { onProgress } = call
   if (!onProgress) return {}
   const decoders = { 1: orchestrator.platform.text.decoder(), 2: orchestrator.platform.text.decoder() }

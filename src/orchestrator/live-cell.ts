@@ -28,6 +28,8 @@ export interface CellBoot {
   readonly env: Readonly<Record<string, string>>
   readonly seed?: number
   readonly memories: number
+  /** trees of the host that it sees */
+  readonly mounts: readonly Mount[]
   /** hears every system call */
   readonly trace?: (lines: string) => void
   /** hears that the cell will probably be ended */
@@ -143,7 +145,7 @@ export class LiveCell {
         effects: 'none',
       })
     })
-    const cell = new LiveCell(platform, limits, store, handle, platform.mounts(principal))
+    const cell = new LiveCell(platform, limits, store, handle, boot.mounts)
     handle.port.listen(
       (message) => cell.#hear(message),
       () => cell.terminate('the cell ended'),

@@ -64,10 +64,10 @@ export class Orchestrator {
   }
 
   /** Lets one tool call of the principal begin when it is its turn; call the result when it has ended. Throws BtcpError RATE_LIMITED,
-   *  BUSY, CANCELLED. */
-  admit(principal: Principal, signal?: CancelSignal): Promise<() => void> {
+   *  BUSY, CANCELLED. `most`: so many of them run at a time. */
+  admit(principal: Principal, signal?: CancelSignal, most = this.limits.callsConcurrent): Promise<() => void> {
     this.#bucket.take(principalKey(principal))
-    return this.#queue.enter(principalKey(principal), signal)
+    return this.#queue.enter(principalKey(principal), most, signal)
   }
 
   /** Lets a call begin that another one waits for: it needs no place of its own. Throws BtcpError RATE_LIMITED. */
@@ -113,6 +113,12 @@ export class Orchestrator {
   /** Runs one file operation; what it changed is durable. Throws CellFsError, BtcpError. */
   fs(principal: Principal, op: FsOp): Promise<FsValue> {
     return this.#pool.use(principal, (cell) => cell.fs(op))
+  }
+
+  /** Ends the principal's cell and removes its files. */
+  async forget(principal: Principal): Promise<void> {
+    await this.#pool.leave(principal)
+    await this.platform.forget(principal)
   }
 
   /** Ends all cells and closes what files lie in. Idempotent. */

@@ -2,6 +2,7 @@
  * What the orchestrator needs of the world, so that the same core runs in the extension and in Node: starting and ending a cell,
  * tables to keep files in, trees of the host, time, hashes. A feature that works in one host only is a bug in this interface.
  */
+import type { PackageFile } from '../protocol/installed-tool.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Principal } from '../protocol/principal.ts'
 import type { Transport } from '../protocol/transport.ts'
@@ -14,6 +15,10 @@ export interface Platform {
   startSnippet?(limits: Limits): Promise<SnippetHandle>
   /** Opens what the principal's files lie in. Throws TablesError. */
   tables(principal: Principal): Promise<Tables>
+  /** Removes what the principal's files lay in; its cell has ended. */
+  forget(principal: Principal): Promise<void>
+  /** the packages of installed tools, by their digest */
+  readonly packages: Packages
   /** Trees of the host that the principal's cell sees. */
   mounts(principal: Principal): readonly Mount[]
   /** milliseconds since the epoch, and milliseconds that only grow */
@@ -25,6 +30,14 @@ export interface Platform {
   readonly text: TextCodec
   /** a name that is used once */
   newId(): string
+}
+
+/** Where packages lie. What is read may have been changed there; who reads verifies it (tool-mount.ts). */
+export interface Packages {
+  read(sha256: string): Promise<readonly PackageFile[] | undefined>
+  keep(sha256: string, files: readonly PackageFile[]): Promise<void>
+  /** Nobody has it any more. Idempotent. */
+  forget(sha256: string): Promise<void>
 }
 
 export interface CellHandle {

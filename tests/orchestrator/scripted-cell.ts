@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { FakeCell } from '../contract/fake-cell.ts'
 import { CELL_WIRE_VERSION, type ToBroker, type ToCell } from '../../src/protocol/cell.ts'
 import type { CellHandle, Platform } from '../../src/orchestrator/platform.ts'
+import { MemoryPackages } from '../../src/orchestrator/memory-packages.ts'
 import { MemoryTables } from '../../src/orchestrator/store/memory-tables.ts'
 import type { Tables } from '../../src/orchestrator/store/tables.ts'
 import { type Principal, principalKey } from '../../src/protocol/principal.ts'
@@ -110,6 +111,8 @@ export function testPlatform(...scripts: Script[]): TestPlatform {
         },
       })
     },
+    forget: async (principal: Principal) => void stores.delete(principalKey(principal)),
+    packages: new MemoryPackages(),
     mounts: () => [],
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
     timer: (ms, then) => {
