@@ -102,11 +102,12 @@ export class BtcpInstance implements HostInstance {
     const json = yield* this.#argumentsOf(command)
     if (typeof json === 'number') return json
     const args = parseArguments(json)
-    if (!args) return yield* this.#complain(`btcp: the arguments of ${command.tool} are no JSON object: ${shown(json)}\n`, USAGE)
+    if (!args)
+      return yield* this.#complain(`btcp: the arguments of ${command.tool} are no JSON object: ${shown(json)}\nTry "btcp --help".\n`, USAGE)
     const answer = yield* this.#request({ tool: command.tool, args })
     if (!answer.ok) {
       if (answer.result !== undefined) yield* this.#print(`${JSON.stringify(answer.result)}\n`)
-      return yield* this.#complain(answer.text, FAILED)
+      return yield* this.#complain(answer.text.replace('describe NAME', `describe ${command.tool}`), FAILED)
     }
     const result = answer.value['structuredContent'] ?? null
     return yield* this.#print(command.isText && typeof result === 'string' ? `${result}\n` : `${JSON.stringify(result)}\n`)
