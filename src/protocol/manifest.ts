@@ -43,7 +43,7 @@ export const BUILT_IN_MANIFESTS: readonly Manifest[] = [
     'fs_remove',
     'fs_move',
   ]),
-  builtIn('page', 'The page that calls.', ['page_text']),
+  builtIn('page', 'The page that calls.', ['page_text', 'page_query', 'storage_get', 'storage_set']),
 ]
 
 export function summaryOf(manifest: Manifest): ManifestSummary {

@@ -176,6 +176,9 @@ test.describe('a site that is on', () => {
       'fs_remove',
       'fs_move',
       'page_text',
+      'page_query',
+      'storage_get',
+      'storage_set',
     ])
     const granted = await ask<{ name: string }[]>(page, 'listTools', { includeUngranted: false })
     expect(granted.value?.map((tool) => tool.name)).toEqual(['fs_read', 'fs_list', 'fs_stat'])

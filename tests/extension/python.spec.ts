@@ -141,7 +141,7 @@ test('Python reads the page through the gate: with dom:read, and not without', a
   await tidepool.choose(other, 'dom:read', 'session')
   expect(await valueOf(FROM_PYTHON, other)).toMatchObject({ value: { text: 'A site', truncated: false } })
   expect(await valueOf('import btcp\nsorted(t["name"] for t in btcp.tools())', other)).toMatchObject({
-    value: ['code_execute', 'fs_list', 'fs_read', 'fs_stat', 'page_text', 'python_run'],
+    value: ['code_execute', 'fs_list', 'fs_read', 'fs_stat', 'page_query', 'page_text', 'python_run'],
   })
   await tidepool.choose(other, 'dom:read', 'deny')
   expect(await valueOf(FROM_PYTHON, other)).toMatchObject({ value: denied })

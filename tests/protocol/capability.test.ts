@@ -67,7 +67,15 @@ describe('decide', () => {
   })
   test('denies what this host does not offer, also when a grant says otherwise', () => {
     expect(allows([grant('clipboard:read')], request(['clipboard:read']))).toBe(false)
-    expect(allows([grant('dom:write')], request(['dom:read']))).toBe(false)
+    expect(
+      allows([grant('network:fetch:cross-origin', { caveats: { hosts: ['a.example'] } })], request(['network:fetch:same-origin'])),
+    ).toBe(false)
+  })
+  test('takes the right to write for the right to read the same, and not the other way', () => {
+    expect(allows([grant('dom:write')], request(['dom:read']))).toBe(true)
+    expect(allows([grant('dom:read')], request(['dom:write']))).toBe(false)
+    expect(allows([grant('storage:local:write')], request(['storage:local:read']))).toBe(true)
+    expect(allows([grant('storage:local:write')], request(['storage:session:read']))).toBe(false)
   })
   test('knows no capability by a name from a prototype', () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'shell:*', 'SHELL:RUN', '', 7])
@@ -159,7 +167,19 @@ test('a grant of three calls is used up by three', () => {
 
 test('the table has the 23 names of BTCP and ours, each with a sentence; nothing critical is offered', () => {
   expect(Object.keys(CAPABILITIES)).toHaveLength(30)
-  expect(offeredCapabilities()).toEqual(['shell:run', 'vfs:read', 'vfs:write', 'python:run', 'js:run', 'dom:read'])
+  expect(offeredCapabilities()).toEqual([
+    'shell:run',
+    'vfs:read',
+    'vfs:write',
+    'python:run',
+    'js:run',
+    'dom:read',
+    'dom:write',
+    'storage:local:read',
+    'storage:local:write',
+    'storage:session:read',
+    'storage:session:write',
+  ])
   for (const [name, row] of Object.entries(CAPABILITIES)) {
     expect(name).toMatch(/^[a-z][a-z-]*(:[a-z][a-z-]*){0,2}$/)
     expect(row.sentence.length).toBeGreaterThan(5)

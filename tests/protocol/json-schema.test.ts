@@ -136,6 +136,21 @@ describe('the built-in tools', () => {
         { properties: ['text', 'truncated'], required: ['text', 'truncated'] },
         ['dom:read'],
       ],
+      page_query: [
+        { properties: ['selector', 'limit'], required: ['selector'] },
+        { properties: ['count', 'items'], required: ['count', 'items'] },
+        ['dom:read'],
+      ],
+      storage_get: [
+        { properties: ['area', 'key'], required: ['area', 'key'] },
+        { properties: ['value'], required: ['value'] },
+        ['storage:local:read', 'storage:session:read'],
+      ],
+      storage_set: [
+        { properties: ['area', 'key', 'value'], required: ['area', 'key', 'value'] },
+        { properties: ['area', 'key'], required: ['area', 'key'] },
+        ['storage:local:write', 'storage:session:write'],
+      ],
     })
   })
   test('belong to one manifest each, which declares their capabilities', () => {
@@ -144,7 +159,7 @@ describe('the built-in tools', () => {
       expect(manifest?.tools.filter((other) => other.name === name)).toEqual([tool])
       for (const capability of tool.capabilities) expect(manifest?.capabilities).toContain(capability)
     }
-    expect(BUILT_IN_MANIFESTS.map((manifest) => summaryOf(manifest).tools.length)).toEqual([10, 1])
+    expect(BUILT_IN_MANIFESTS.map((manifest) => summaryOf(manifest).tools.length)).toEqual([10, 4])
   })
   test('need what they list; code_execute what its language needs', () => {
     const { tool } = BUILT_IN_TOOLS.code_execute
@@ -152,6 +167,16 @@ describe('the built-in tools', () => {
     expect(capabilitiesOf(tool, { language: 'javascript' })).toEqual(['js:run'])
     expect([isUsable(tool, (name) => name === 'js:run'), isUsable(tool, () => false)]).toEqual([true, false])
     expect(capabilitiesOf(BUILT_IN_TOOLS.js_run.tool, { language: 'python' })).toEqual(['js:run'])
+  })
+  test('storage_get and storage_set need what their area needs; a tool of somebody else what it lists', () => {
+    const { storage_get: get, storage_set: set } = BUILT_IN_TOOLS
+    expect(capabilitiesOf(get.tool, { area: 'local', key: 'k' })).toEqual(['storage:local:read'])
+    expect(capabilitiesOf(get.tool, { area: 'session', key: 'k' })).toEqual(['storage:session:read'])
+    expect(capabilitiesOf(set.tool, { area: 'local', key: 'k', value: 'v' })).toEqual(['storage:local:write'])
+    expect(isUsable(get.tool, (name) => name === 'storage:session:read')).toBe(true)
+    const other = { ...get.tool, capabilities: ['dom:read', 'dom:write'] } as const
+    expect(capabilitiesOf(other, { area: 'local' })).toEqual(['dom:read', 'dom:write'])
+    expect(isUsable(other, (name) => name === 'dom:read')).toBe(false)
   })
   test('are found by their own names only', () => {
     for (const name of ['constructor', '__proto__', 'SHELL_RUN', 'http_fetch', '']) expect(builtInTool(name)).toBeUndefined()

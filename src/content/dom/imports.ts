@@ -1,26 +1,47 @@
 /**
  * DOM imports: what the trusted side may ask of this document, one row each. The third of the three gates: before a row runs, the
- * document checks that the request is about itself and that the grants that came with it allow it.
+ * document checks that the request is about itself and that the grants that came with it allow it. Page tools (`page_text`) and imports of
+ * a tool's module (`dom_text`) are rows of the same table.
  */
-import { decide, type Capability, type Grant } from '../../protocol/capability.ts'
+import { decide, type Capability, type CapabilityRequest, type Grant } from '../../protocol/capability.ts'
 import { BtcpError } from '../../protocol/error.ts'
 import type { JsonObject, JsonValue } from '../../protocol/parse.ts'
-import type { Principal } from '../../protocol/principal.ts'
+import { ownerOf, type Principal } from '../../protocol/principal.ts'
+import { click, setText } from './act.ts'
+import { attribute, count, exists, html, pageQuery, text } from './query.ts'
 import { pageText } from './read.ts'
+import { areaOf, getItem, setItem } from './storage.ts'
 
 interface DomImport {
-  readonly needs: readonly Capability[]
+  readonly needs: (args: JsonObject) => readonly Capability[]
+  /** what a grant's caveat can be about */
+  readonly subject: 'selector' | 'key'
   readonly run: (args: JsonObject) => JsonValue
 }
 
+const reading = (run: DomImport['run']): DomImport => ({ needs: () => ['dom:read'], subject: 'selector', run })
+const writing = (run: DomImport['run']): DomImport => ({ needs: () => ['dom:write'], subject: 'selector', run })
+
 const DOM_IMPORTS: Readonly<Record<string, DomImport>> = {
-  page_text: { needs: ['dom:read'], run: pageText },
+  page_text: reading(pageText),
+  page_query: reading(pageQuery),
+  dom_query: reading(exists),
+  dom_count: reading(count),
+  dom_text: reading(text),
+  dom_attr: reading(attribute),
+  dom_html: reading(html),
+  dom_set_text: writing(setText),
+  dom_click: writing(click),
+  storage_get: { needs: (args) => [`storage:${areaOf(args)}:read`], subject: 'key', run: getItem },
+  storage_set: { needs: (args) => [`storage:${areaOf(args)}:write`], subject: 'key', run: setItem },
 }
 
 /** What the service worker sends with each request; it is our own code, so its shape is given. */
 export interface DomRequest {
-  readonly principal: Principal & { readonly kind: 'site' }
+  /** the site, or a tool that was installed for it */
+  readonly principal: Principal
   readonly manifest: string
+  readonly builtIn: boolean
   readonly call: string
   readonly grants: readonly Grant[]
   readonly arguments: JsonObject
@@ -31,11 +52,25 @@ export function runDomImport(method: string, params: JsonObject): JsonValue {
   const name = method.replace(/^dom\//, '')
   const found = Object.hasOwn(DOM_IMPORTS, name) ? DOM_IMPORTS[name] : undefined
   if (!found) throw new BtcpError('METHOD_NOT_FOUND', `Cannot run "${name}": no such DOM import`)
-  const { principal, manifest, call, grants, arguments: args } = params as unknown as DomRequest
-  if (principal.origin !== location.origin)
+  const request = params as unknown as DomRequest
+  const owner = ownerOf(request.principal)
+  if (owner.kind !== 'site' || owner.origin !== location.origin)
     throw new BtcpError('TAB_GONE', `Cannot run "${name}": its document was left`, { effects: 'none' })
-  const decision = decide(grants, { principal, manifest, builtIn: true, call, capabilities: found.needs, now: Date.now() })
+  const decision = decide(request.grants, requestOf(found, request))
   if (!decision.allow)
     throw new BtcpError('CAPABILITY_DENIED', `Cannot run "${name}": not granted`, { missing: decision.missing, effects: 'none' })
-  return found.run(args)
+  return found.run(request.arguments)
+}
+
+function requestOf({ needs, subject }: DomImport, { principal, manifest, builtIn, call, arguments: args }: DomRequest): CapabilityRequest {
+  const touched = args[subject]
+  return {
+    principal,
+    manifest,
+    builtIn,
+    call,
+    capabilities: needs(args),
+    subject: typeof touched === 'string' ? { [subject]: touched } : {},
+    now: Date.now(),
+  }
 }
