@@ -9,6 +9,7 @@ import { CellFsError } from '../orchestrator/live-cell.ts'
 import { shellArgv } from '../orchestrator/catalog.ts'
 import { startError } from '../orchestrator/file-error.ts'
 import { localClerk } from '../orchestrator/local-desk.ts'
+import { LocalTools } from '../orchestrator/local-tools.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { VERSION } from '../protocol/version.ts'
 import { MountError, type MountSpec, mountTree, parseMount } from './mounts.ts'
@@ -119,7 +120,7 @@ async function run(command: string, flags: RunFlags): Promise<number> {
       env,
       ...(command === '-' ? {} : { stdin: process.stdin }),
       timeoutMs: timeout * 1000,
-      ask: localClerk(orchestrator, principal).ask,
+      ask: localClerk(orchestrator, new LocalTools(orchestrator, principal)).ask,
       output: (fd, bytes) => write(fd === 1 ? process.stdout : process.stderr, bytes).catch(() => started.closeOutput(fd)),
     })
     passSignals(started)

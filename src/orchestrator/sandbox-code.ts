@@ -1,13 +1,13 @@
 /** Python and JavaScript as a program that owns the sandbox runs them: `Sandbox.python` and `Sandbox.js` (docs/protocol.md section 6). */
 import type { CodeError, RichItem } from '../protocol/code-record.ts'
 import { BtcpError } from '../protocol/error.ts'
-import type { JsonObject, JsonValue } from '../protocol/parse.ts'
-import type { Principal } from '../protocol/principal.ts'
+import type { JsonValue } from '../protocol/parse.ts'
+import type { Owner, Principal } from '../protocol/principal.ts'
 import { firstText } from '../protocol/tool.ts'
-import { callTool } from './catalog.ts'
 import { startError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
 import { localClerk } from './local-desk.ts'
+import type { LocalTools } from './local-tools.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import { type PythonOutcome, type PythonRequest, runPython } from './python-run.ts'
 import type { SessionOutcome } from './python-sessions.ts'
@@ -50,15 +50,21 @@ export interface JsResult {
   readonly valueText?: string
 }
 
+/** The sandbox that code runs in. */
+export interface OwnSandbox {
+  readonly orchestrator: Orchestrator
+  readonly principal: Owner
+  readonly tools: LocalTools
+}
+
 export async function pythonIn(
-  orchestrator: Orchestrator,
-  principal: Principal,
+  { orchestrator, principal, tools }: OwnSandbox,
   code: string | { readonly path: string },
   options: PythonOptions,
 ): Promise<PythonResult> {
   const { cwd, env, signal, timeoutMs, args = [], session } = options
   const listener = listenerOf(orchestrator.platform.text, options)
-  const clerk = localClerk(orchestrator, principal)
+  const clerk = localClerk(orchestrator, tools)
   const request = {
     source: typeof code === 'string' ? code : code.path,
     isPath: typeof code !== 'string',
@@ -121,9 +127,8 @@ function resultOf({ platform }: Orchestrator, run: PythonOutcome | SessionOutcom
   }
 }
 
-export async function jsIn(orchestrator: Orchestrator, principal: Principal, code: string, options: JsOptions): Promise<JsResult> {
-  const args: JsonObject = { code, ...options }
-  const result = await callTool(orchestrator, { call: orchestrator.platform.newId(), principal, tool: 'js_run', arguments: args })
+export async function jsIn({ tools }: OwnSandbox, code: string, options: JsOptions): Promise<JsResult> {
+  const result = await tools.call('js_run', { code, ...options })
   if (result.structuredContent === undefined)
     throw new BtcpError('SANDBOX_ERROR', firstText(result) ?? 'Cannot run JavaScript', { effects: 'none' })
   return result.structuredContent as unknown as JsResult

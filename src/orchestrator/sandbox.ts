@@ -2,14 +2,19 @@
  * `Sandbox`: one computer of its own as a program uses it (docs/protocol.md section 6). The host's package adds `create`.
  */
 import type { FileStat, FsOp, FsValue, ListEntry } from '../protocol/cell.ts'
+import type { Capability } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
-import type { Principal } from '../protocol/principal.ts'
+import type { PackageFile } from '../protocol/installed-tool.ts'
+import type { JsonObject } from '../protocol/parse.ts'
+import type { Owner } from '../protocol/principal.ts'
+import type { Tool, ToolResult } from '../protocol/tool.ts'
 import { shellArgv } from './catalog.ts'
 import { FileError, startError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
 import { localClerk } from './local-desk.ts'
+import { type CallOptions, LocalTools, type RegisteredTools, type RegisterOptions } from './local-tools.ts'
 import type { Orchestrator } from './orchestrator.ts'
-import { jsIn, type JsOptions, type JsResult, pythonIn, type PythonOptions, type PythonResult } from './sandbox-code.ts'
+import { jsIn, type JsOptions, type JsResult, type OwnSandbox, pythonIn, type PythonOptions, type PythonResult } from './sandbox-code.ts'
 import { type BufferRunOptions, endOf, listenerOf, type RunResult, type TextRunOptions } from './sandbox-run.ts'
 
 export type { FileStat, ListEntry }
@@ -19,11 +24,13 @@ const LIST_PART = 10_000
 
 export class SandboxCore {
   readonly #orchestrator: Orchestrator
-  readonly #principal: Principal
+  readonly #principal: Owner
+  readonly #tools: LocalTools
 
-  constructor(orchestrator: Orchestrator, principal: Principal) {
+  constructor(orchestrator: Orchestrator, principal: Owner) {
     this.#orchestrator = orchestrator
     this.#principal = principal
+    this.#tools = new LocalTools(orchestrator, principal)
   }
 
   /** Runs a bash command line to its end, or to the deadline. Rejects with BtcpError CANCELLED, BUSY, SANDBOX_ERROR. */
@@ -33,7 +40,7 @@ export class SandboxCore {
     const { text } = this.#orchestrator.platform
     const { cwd, env, stdin, signal, timeoutMs } = options
     const listener = listenerOf(text, options)
-    const clerk = localClerk(this.#orchestrator, this.#principal)
+    const clerk = localClerk(this.#orchestrator, this.#tools)
     const run = await this.#orchestrator
       .run(
         this.#principal,
@@ -61,7 +68,7 @@ export class SandboxCore {
 
   /** Runs Python code, or a file of the sandbox, to its end, or to the deadline. Rejects as `run` does. */
   python(code: string | { readonly path: string }, options: PythonOptions = {}): Promise<PythonResult> {
-    return pythonIn(this.#orchestrator, this.#principal, code, options)
+    return pythonIn(this.#own, code, options)
   }
   /** Ends a session of `python`; why it had ended before, if it had. */
   endPython(session: string): Promise<string | undefined> {
@@ -70,7 +77,29 @@ export class SandboxCore {
 
   /** Runs JavaScript as a module, to its end, or to the deadline. */
   js(code: string, options: JsOptions = {}): Promise<JsResult> {
-    return jsIn(this.#orchestrator, this.#principal, code, options)
+    return jsIn(this.#own, code, options)
+  }
+
+  /** The tools that `callTool` knows: those of the computer, and those that are registered. */
+  tools(): readonly Tool[] {
+    return this.#tools.list()
+  }
+  /** Adds the tools of a package. They run in cells of their own and may what `grants` says. Rejects with BtcpError INVALID_PARAMS. */
+  registerTool(files: readonly PackageFile[], options?: RegisterOptions): Promise<RegisteredTools> {
+    return this.#tools.register(files, options)
+  }
+  /** What the tool failed at is a result with `isError`. Rejects with BtcpError TOOL_NOT_FOUND, INVALID_PARAMS, CAPABILITY_DENIED, TIMEOUT,
+   *  CANCELLED, TAB_GONE, BUSY, RATE_LIMITED, SANDBOX_ERROR. */
+  callTool(name: string, args: JsonObject = {}, options?: CallOptions): Promise<ToolResult> {
+    return this.#tools.call(name, args, options)
+  }
+  /** A registered tool may these, too, from now on. */
+  grant(tool: string, capabilities: readonly Capability[]): Promise<void> {
+    return this.#tools.grant(tool, capabilities)
+  }
+  /** It may these no more, or nothing; its running calls that need one have ended with CAPABILITY_DENIED when this resolves. */
+  revoke(tool: string, capabilities?: readonly Capability[]): Promise<void> {
+    return this.#tools.revoke(tool, capabilities)
   }
 
   readFile(path: string, encoding: 'utf8'): Promise<string>
@@ -144,6 +173,10 @@ export class SandboxCore {
   /** Ends what runs and closes the store. What was acknowledged is kept. Idempotent. */
   destroy(): Promise<void> {
     return this.#orchestrator.dispose()
+  }
+
+  get #own(): OwnSandbox {
+    return { orchestrator: this.#orchestrator, principal: this.#principal, tools: this.#tools }
   }
 
   async #fs<Op extends FsOp['op']>(op: Extract<FsOp, { op: Op }>, action: string, path: string): Promise<Extract<FsValue, { op: Op }>> {

@@ -1,0 +1,36 @@
+/**
+ * The page that a program gives to a tool which it registers (Playwright, a DOM library): it carries out the imports of place `document` in a
+ * host that has no page of its own. What it answers is read like anything from outside.
+ */
+import { BtcpError } from '../protocol/error.ts'
+import type { JsonObject, JsonValue } from '../protocol/parse.ts'
+import { type ImportName, type ImportRequest, type ImportResult, TOOL_IMPORTS } from '../protocol/tool-imports.ts'
+
+export interface ToolPage {
+  /** A text is a string, or null where there is no such thing; a flag is true or false; a count is a number; what is only done may give
+   *  anything. What it throws that is no BtcpError, the tool gets as an invalid request. */
+  run(name: ImportName, args: JsonObject): unknown
+}
+
+export async function runInPage(page: ToolPage | undefined, { import: name, arguments: args }: ImportRequest): Promise<JsonValue> {
+  if (!page) throw new BtcpError('UNSUPPORTED', `Cannot import "${name}": there is no page here`, { effects: 'none' })
+  let answer: unknown
+  try {
+    answer = await page.run(name, args)
+  } catch (error) {
+    if (error instanceof BtcpError) throw error
+    throw new BtcpError('INVALID_PARAMS', `Cannot import "${name}": ${error instanceof Error ? error.message : 'the page failed'}`, {
+      effects: 'unknown',
+    })
+  }
+  const value = READ[TOOL_IMPORTS[name].result](answer)
+  if (value !== undefined) return value
+  throw new BtcpError('SANDBOX_ERROR', `Cannot import "${name}": the page answered something else`, { effects: 'unknown' })
+}
+
+const READ: Readonly<Record<ImportResult, (answer: unknown) => JsonValue | undefined>> = {
+  flag: (answer) => (typeof answer === 'boolean' || answer === 0 || answer === 1 ? Number(answer) : undefined),
+  count: (answer) => (Number.isSafeInteger(answer) && (answer as number) >= 0 ? (answer as number) : undefined),
+  text: (answer) => (typeof answer === 'string' || answer === null ? answer : undefined),
+  done: () => 0,
+}
