@@ -12,11 +12,13 @@ import type { ToolFailure } from '../protocol/tool-record.ts'
 import { progressOf } from './cell-tool.ts'
 import { startError } from './file-error.ts'
 import type { InstalledCall } from './installed-call.ts'
+import { libraryEnd, libraryRequest } from './library-call.ts'
 import { CellFsError } from './live-cell.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import { SIGKILL } from './run.ts'
 import { ToolRecordReader } from './tool-record-reader.ts'
 import { toolPythonArgv } from './tool-python.ts'
+import { workspaceOf } from './workspace-files.ts'
 
 /** A call that may begin. */
 export interface AdmittedCall extends InstalledCall {
@@ -34,9 +36,7 @@ export function runTool(orchestrator: Orchestrator, call: AdmittedCall): Promise
   const { implementation } = call.installed
   switch (implementation.type) {
     case 'wasm':
-      return implementation.abi === 'stdio'
-        ? runCommand(orchestrator, call, [inPackage(implementation.module)])
-        : runModule(orchestrator, call, { ...implementation, abi: implementation.abi }, ENTRY[implementation.abi], call.arguments)
+      return runWasm(orchestrator, call, implementation)
     case 'python':
       return runCommand(orchestrator, call, toolPythonArgv(implementation))
     case 'js': {
@@ -54,18 +54,37 @@ export function runTool(orchestrator: Orchestrator, call: AdmittedCall): Promise
 
 export const inPackage = (path: string): string => `${PACKAGE_ROOT}/${path}`
 
-type Module = Extract<Implementation, { type: 'wasm' }> & { readonly abi: Exclude<WasmAbi, 'stdio'> }
+type Wasm = Extract<Implementation, { type: 'wasm' }>
+type Module = Wasm & { readonly abi: Exclude<WasmAbi, 'stdio'> }
 
-const ENTRY = { btcp: 'execute', library: 'library_call' } as const
+async function runWasm(orchestrator: Orchestrator, call: AdmittedCall, implementation: Wasm): Promise<ToolEnd> {
+  const { abi, module } = implementation
+  switch (abi) {
+    case 'stdio':
+      return await runCommand(orchestrator, call, [inPackage(module)])
+    case 'btcp': {
+      const end = await runModule(orchestrator, call, { ...implementation, abi }, 'execute', JSON.stringify(call.arguments))
+      return 'failure' in end ? end : readJson(orchestrator, end.bytes)
+    }
+    case 'library': {
+      const workspace = workspaceOf(call.arguments, orchestrator.limits)
+      const { entry, input } = libraryRequest(call.installed.tool.name, call.arguments, workspace)
+      const end = await runModule(orchestrator, call, { ...implementation, abi }, entry, input)
+      if ('failure' in end) return end
+      const { text, lossy } = orchestrator.platform.text.decode(end.bytes)
+      return lossy ? NO_UTF8 : libraryEnd(entry, text)
+    }
+  }
+}
 
-/** Runs a module of abi `btcp` or `library`; `input` is what its entry gets. */
+/** Runs a module of abi `btcp` or `library`; `input` is the JSON text that its entry gets. */
 export async function runModule(
   orchestrator: Orchestrator,
   call: AdmittedCall,
   { module, abi, memoryInitial, memoryMaximum, strict }: Module,
   entry: ModuleRun['entry'],
-  input: JsonValue,
-): Promise<ToolEnd> {
+  input: string,
+): Promise<{ readonly bytes: Uint8Array } | { readonly failure: ToolFailure }> {
   const record = new ToolRecordReader(orchestrator)
   const argv = moduleArgv({
     path: inPackage(module),
@@ -79,7 +98,7 @@ export async function runModule(
   const ran = await runProcess(orchestrator, call, { argv, input, result: (bytes) => record.take(bytes) })
   if ('failure' in ran) return ran
   const end = record.end()
-  if (end) return 'failure' in end ? end : readJson(orchestrator, end.bytes)
+  if (end) return end
   return { failure: { kind: 'trap', message: `it ended ${endOf(ran)} before it gave a result${printed(ran.errors)}` } }
 }
 
@@ -87,7 +106,11 @@ export async function runModule(
 async function runCommand(orchestrator: Orchestrator, call: AdmittedCall, argv: readonly string[]): Promise<ToolEnd> {
   const { limits, platform } = orchestrator
   const output = new Bytes(limits.toolResultBytes)
-  const ran = await runProcess(orchestrator, call, { argv, input: call.arguments, output: (bytes) => output.take(bytes) })
+  const ran = await runProcess(orchestrator, call, {
+    argv,
+    input: JSON.stringify(call.arguments),
+    output: (bytes) => output.take(bytes),
+  })
   if ('failure' in ran) return ran
   if (output.isOver) return overLimit(limits.toolResultBytes)
   if (ran.status !== 0) return { failure: { kind: 'abort', message: `it ended ${endOf(ran)}${printed(ran.errors)}` } }
@@ -103,7 +126,8 @@ async function runCommand(orchestrator: Orchestrator, call: AdmittedCall, argv: 
 
 interface Process {
   readonly argv: readonly string[]
-  readonly input: JsonValue
+  /** JSON text */
+  readonly input: string
   /** Takes standard output; false ends the process. */
   readonly output?: (bytes: Uint8Array) => boolean
   /** Takes what it tells on descriptor 3; false ends the process. */
@@ -133,7 +157,7 @@ async function runProcess(
     {
       argv,
       env: installed.env,
-      stdin: text.encode(JSON.stringify(input)),
+      stdin: text.encode(input),
       timeoutMs,
       ...(signal ? { signal } : {}),
       ask,
@@ -165,9 +189,11 @@ const ERRORS_TOLD = 4_096
 const endOf = ({ status, signal }: Ran): string => (signal === undefined ? `with status ${status}` : `by signal ${signal}`)
 const printed = (errors: string): string => (errors === '' ? '' : `: ${errors}`)
 
+const NO_UTF8: ToolEnd = { failure: { kind: 'result', message: 'its result is no UTF-8' } }
+
 function readJson({ platform }: Orchestrator, bytes: Uint8Array): ToolEnd {
   const { text, lossy } = platform.text.decode(bytes)
-  if (lossy) return { failure: { kind: 'result', message: 'its result is no UTF-8' } }
+  if (lossy) return NO_UTF8
   let value: unknown
   try {
     value = JSON.parse(text)

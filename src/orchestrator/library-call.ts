@@ -1,0 +1,76 @@
+/**
+ * Calls of a library (abi `library`, and libraries that are processes of the host's): `{ function, args, workspace }` or `{ check, … }` from
+ * the caller becomes what the library reads, and what it answers becomes a value or the result of the check.
+ */
+import { BtcpError } from '../protocol/error.ts'
+import {
+  type LibraryValue,
+  libraryText,
+  parseCheckResult,
+  parseLibraryAnswer,
+  parseLibraryJson,
+  parseLibraryValue,
+  plainOf,
+} from '../protocol/library-value.ts'
+import type { JsonObject, JsonValue } from '../protocol/parse.ts'
+import type { ToolEnd } from './tool-run.ts'
+
+export type LibraryEntry = 'library_call' | 'library_check'
+
+export interface LibraryRequest {
+  readonly entry: LibraryEntry
+  /** what the library reads: the JSON text of `{ function, args, workspace }` */
+  readonly input: string
+}
+
+/** Throws INVALID_PARAMS, with the path of what is wrong. */
+export function libraryRequest(tool: string, args: JsonObject, workspace: string): LibraryRequest {
+  const { function: called, check } = args
+  const name = called ?? check
+  if (typeof name !== 'string' || (called !== undefined && check !== undefined))
+    throw wrong(tool, '', 'it takes either a function or a check, by name')
+  const values = valuesOf(tool, args['args'] ?? [])
+  const input = `{"function":${JSON.stringify(name)},"args":[${values.map(libraryText).join(',')}],"workspace":${JSON.stringify(workspace)}}`
+  return { entry: called === undefined ? 'library_check' : 'library_call', input }
+}
+
+/** What the text of an answer says. */
+export function libraryEnd(entry: LibraryEntry, text: string): ToolEnd {
+  const json = parseLibraryJson(text)
+  if (!json.ok) return bad(`its result ${json.reason}`)
+  return entry === 'library_call' ? callEnd(json.value) : checkEnd(json.value)
+}
+
+function callEnd(json: unknown): ToolEnd {
+  const answer = parseLibraryAnswer(json)
+  if (!answer.ok) return bad(`its result: ${answer.at === '' ? 'it' : answer.at} ${answer.reason}`)
+  if (!answer.value.ok) return { failure: { kind: 'abort', message: answer.value.message } }
+  return { value: { value: plainOf(answer.value.value) } }
+}
+
+function checkEnd(json: unknown): ToolEnd {
+  const parsed = parseCheckResult(json)
+  if (parsed.ok) {
+    const { result, message } = parsed.value
+    if (result === 'error') return { failure: { kind: 'abort', message: message ?? 'the check could not be made' } }
+    return { value: { result, ...(message === undefined ? {} : { message }) } }
+  }
+  return bad(`its result ${parsed.reason}`)
+}
+
+function valuesOf(tool: string, args: JsonValue): LibraryValue[] {
+  if (!Array.isArray(args)) throw wrong(tool, '/args', 'is no list')
+  return args.map((arg: JsonValue, i) => {
+    const parsed = parseLibraryValue(arg, `/args/${i}`)
+    if (!parsed.ok) throw wrong(tool, parsed.at, parsed.reason)
+    return parsed.value
+  })
+}
+
+const bad = (message: string): ToolEnd => ({ failure: { kind: 'result', message } })
+
+const wrong = (tool: string, instancePath: string, message: string): BtcpError =>
+  new BtcpError('INVALID_PARAMS', `Cannot call "${tool}": ${instancePath === '' ? '' : `${instancePath} `}${message}`, {
+    errors: [{ instancePath, message }],
+    effects: 'none',
+  })
