@@ -9,7 +9,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameS
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { unzipSync, zipSync } from 'fflate'
-import { adaptForeign } from '../src/kernel/process/foreign-module.ts'
+import { withImportedMemory } from '../src/kernel/module/rewrite.ts'
 import { compileBytecode } from './python-bytecode.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -128,8 +128,7 @@ async function build(): Promise<void> {
   console.log('building Python (the standard library is compiled once) …')
   rmSync(NEW, { recursive: true, force: true })
   mkdirSync(NEW, { recursive: true })
-  const adapted = adaptForeign(readSource('pyodide.asm.wasm'))
-  if (!adapted) throw new Error('Cannot build Python: its main module has no memory of its own')
+  const adapted = withImportedMemory(readSource('pyodide.asm.wasm'))
   const sources = library()
   const compiled = await compileBytecode(adapted.bytes, archive(sources), [...sources.keys()])
   const modules: LockedModule[] = []

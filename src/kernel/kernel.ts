@@ -14,7 +14,6 @@ import { Scheduler } from './process/scheduler.ts'
 import { Disposition, Signal, SignalState } from './process/signal.ts'
 import { startProgram } from './process/start.ts'
 import { Waiter, WaitQueue } from './process/wait-queue.ts'
-import { SYSCALLS } from './syscall-table.ts'
 import type { ByteString } from './vfs/byte-string.ts'
 import { Directory } from './vfs/inode.ts'
 import type { OpenFile } from './vfs/open-file.ts'
@@ -118,7 +117,6 @@ export class Kernel {
     const files = bootVfs({ ...hostOfFiles(host), processes: table })
     this.files = files
     const { vfs } = files
-    const importable = new Set(SYSCALLS.filter((row) => row.module === 'wasi_snapshot_preview1').map((row) => row.name))
     this.#system = {
       limits,
       clock,
@@ -128,7 +126,7 @@ export class Kernel {
       scheduler,
       table,
       pool: this.#pool,
-      loader: new ProgramLoader(vfs, (name) => host.loadModule(name), limits, importable, hostPrograms),
+      loader: new ProgramLoader(vfs, (name) => host.loadModule(name), limits, hostPrograms),
       blocking: new Blocking(scheduler, table, (process) => this.#pool.limit(process.instance)),
     }
     const imports = importTables(this.#system, (error) => host.report(error), host.strace)

@@ -6,9 +6,9 @@
  */
 import type { Limits } from '../../protocol/limits.ts'
 import { Errno, SysError } from '../errno.ts'
+import { START } from '../module/gated-module.ts'
 import type { GuestMemory } from '../wasi/memory.ts'
 import { PAGE, wasm, type WasmFunction, type WasmGlobal, type WasmImports, type WasmInstance } from '../wasi/webassembly.ts'
-import { START } from './foreign-module.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { growTo, MemoryPool, type SpareMemory } from './memory-pool.ts'
 import type { HostInstance } from './host-program.ts'
@@ -88,6 +88,8 @@ export class InstancePool {
   /** gives up an idle instance of a host program */
   readonly #trimHost: () => boolean
   readonly #memories: MemoryPool
+  /** memories that cannot grow to all that a process may have, of the size that was asked for last */
+  #bounded: { readonly maximumPages: number; readonly memories: MemoryPool } | undefined
   readonly #images = new WeakMap<Code, Image>()
   /** least recently used first */
   readonly #idle: Instance[] = []
@@ -130,6 +132,31 @@ export class InstancePool {
     return copy
   }
 
+  /** A memory for an instance of a host program, all zero, which can grow to `maximumPages`. Throws EAGAIN or ENOMEM. */
+  takeMemory(pages: number, maximumPages: number): GuestMemory {
+    return this.#memoriesOf(maximumPages).take(pages, false)
+  }
+
+  /** Takes it back when its instance will not run any more. */
+  giveMemory(guest: GuestMemory, maximumPages: number): void {
+    guest.refresh()
+    this.#memoriesOf(maximumPages).give({ guest, dirtyPages: guest.bytes / PAGE })
+  }
+
+  #memoriesOf(maximumPages: number): MemoryPool {
+    if (maximumPages >= this.#processPages) return this.#memories
+    if (this.#bounded?.maximumPages !== maximumPages) {
+      while (this.#bounded?.memories.drop(0));
+      this.#bounded = { maximumPages, memories: new MemoryPool(this.#budget, maximumPages, () => undefined) }
+    }
+    return this.#bounded.memories
+  }
+
+  /** Gives up a spare memory that is larger than `bytes`. */
+  #dropSpare(bytes: number): boolean {
+    return this.#memories.drop(bytes) || (this.#bounded?.memories.drop(bytes) ?? false)
+  }
+
   /** After a run whose coroutine has unwound. */
   release(instance: ProcessInstance): void {
     if (instance instanceof Instance) this.#release(instance)
@@ -149,7 +176,7 @@ export class InstancePool {
 
   /** Gives up idle memories beyond the allowance. */
   trim(): void {
-    while (this.#budget.held > this.#budget.allowance && (this.#trimHost() || this.#memories.drop(0) || this.#dropIdle(0)));
+    while (this.#budget.held > this.#budget.allowance && (this.#trimHost() || this.#dropSpare(0) || this.#dropIdle(0)));
   }
 
   /** No process runs any more: gives up what has grown too large to keep, unless many that were given up are not collected yet. */
@@ -163,7 +190,7 @@ export class InstancePool {
   }
 
   #dropLargest(): boolean {
-    const dropped = this.#memories.drop(this.#poolBytes) || this.#dropIdle(this.#poolBytes) || this.#trimHost()
+    const dropped = this.#dropSpare(this.#poolBytes) || this.#dropIdle(this.#poolBytes) || this.#trimHost()
     if (dropped) this.#budget.drops++
     return dropped
   }

@@ -4,13 +4,14 @@
  */
 import { AGAIN, Errno, SysError } from '../errno.ts'
 import { ProgramFile } from '../fs/tool-fs.ts'
+import { GateError, gateModule } from '../module/gate.ts'
+import type { GatedModule } from '../module/gated-module.ts'
 import type { Limits } from '../../protocol/limits.ts'
 import { byteString, type ByteString } from '../vfs/byte-string.ts'
 import { type Directory, FileKind, type Inode } from '../vfs/inode.ts'
 import { O, type OpenFile } from '../vfs/open-file.ts'
 import { Access, pathOfInode, type Vfs } from '../vfs/vfs.ts'
 import { wasm, type WasmModule } from '../wasi/webassembly.ts'
-import { adaptForeign } from './foreign-module.ts'
 import { HostCode, type HostProgram } from './host-program.ts'
 import { WaitQueue } from './wait-queue.ts'
 
@@ -58,10 +59,7 @@ const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin'
 export class ProgramLoader {
   readonly #vfs: Vfs
   readonly #loadModule: (name: string) => Promise<WasmModule>
-  readonly #argumentBytes: number
-  readonly #programBytes: number
-  /** names that a foreign module may import from WASI */
-  readonly #importable: ReadonlySet<string>
+  readonly #limits: Limits
   readonly #hostPrograms: ReadonlyMap<string, HostProgram>
   readonly #modules = new Map<string, Slot<Code | HostCode>>()
   readonly #files = new WeakMap<Inode, FileSlot>()
@@ -70,15 +68,12 @@ export class ProgramLoader {
     vfs: Vfs,
     loadModule: (name: string) => Promise<WasmModule>,
     limits: Limits,
-    importable: ReadonlySet<string>,
     hostPrograms: ReadonlyMap<string, HostProgram> = new Map(),
   ) {
     this.#vfs = vfs
     this.#hostPrograms = hostPrograms
     this.#loadModule = loadModule
-    this.#argumentBytes = limits.argumentBytes
-    this.#programBytes = limits.programBytes
-    this.#importable = importable
+    this.#limits = limits
   }
 
   /** The program, or the queue to wait on before asking again. Throws what execve(2) would fail with. */
@@ -120,7 +115,7 @@ export class ProgramLoader {
     let bytes = 0
     for (const text of argv) bytes += text.length + 1
     for (const text of env) bytes += text.length + 1
-    if (bytes > this.#argumentBytes) throw SysError.of(Errno.E2BIG)
+    if (bytes > this.#limits.argumentBytes) throw SysError.of(Errno.E2BIG)
   }
 
   #executable(at: Directory, path: ByteString): Inode {
@@ -168,7 +163,7 @@ export class ProgramLoader {
     } finally {
       file.unref()
     }
-    if (inode.size > this.#programBytes) throw SysError.of(Errno.EFBIG)
+    if (inode.size > this.#limits.programBytes) throw SysError.of(Errno.EFBIG)
     const slot: FileSlot = { ...emptySlot(), version: versionOf(inode), bytes: new Uint8Array(inode.size), filled: 0, compiling: false }
     this.#files.set(inode, slot)
     return this.#fileCode(inode, slot)
@@ -185,9 +180,9 @@ export class ProgramLoader {
       file.unref()
     }
     slot.compiling = true
-    const adapted = adaptForeign(slot.bytes)
+    const gated = this.#gate(slot.bytes)
     slot.bytes = new Uint8Array(0)
-    if (adapted) this.#settle(slot, wasm.compile(adapted.bytes), adapted.pages)
+    if (gated) this.#settle(slot, wasm.compile(gated.bytes), gated.pages)
     else slot.failed = Errno.ENOEXEC
     return this.#fileCode(inode, slot)
   }
@@ -207,8 +202,7 @@ export class ProgramLoader {
     const own = pages === undefined
     compiling.then(
       (module) => {
-        if (own || this.#mayRun(module)) slot.code = new Code(module, own, pages)
-        else slot.failed = Errno.ENOEXEC
+        slot.code = new Code(module, own, pages)
         slot.ready.wakeAll()
       },
       () => {
@@ -218,18 +212,14 @@ export class ProgramLoader {
     )
   }
 
-  /** The gate of foreign modules: a WASI command with one memory, its own, that imports nothing but WASI functions. */
-  #mayRun(module: WasmModule): boolean {
-    const exports = wasm.Module.exports(module)
-    const has = (name: string, kind: string): boolean => exports.some((e) => e.name === name && e.kind === kind)
-    const imports = wasm.Module.imports(module)
-    const others = imports.filter((i) => i.kind !== 'memory')
-    return (
-      has('_start', 'function') &&
-      has('memory', 'memory') &&
-      imports.length === others.length + 1 &&
-      others.every((i) => i.module === 'wasi_snapshot_preview1' && i.kind === 'function' && this.#importable.has(i.name))
-    )
+  /** A WASI command as the gate lets it through; execve(2) has no words for why it does not. */
+  #gate(bytes: Uint8Array): GatedModule | undefined {
+    try {
+      return gateModule(bytes, { name: 'program', abi: 'stdio', limits: this.#limits, size: 'programBytes' })
+    } catch (error) {
+      if (error instanceof GateError) return undefined
+      throw error
+    }
   }
 
   #script(
