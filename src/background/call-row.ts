@@ -10,14 +10,17 @@ export const auditRow = (call: Call, allowed: boolean): Parameters<typeof begin>
   origin: call.port.caller.origin,
   call: call.id,
   tool: call.tool.name,
-  capabilities: capabilitiesOf(call.tool, call.arguments),
+  capabilities: call.installed ? call.tool.capabilities : capabilitiesOf(call.tool, call.arguments),
   decision: allowed ? 'allowed' : 'denied',
   outcome: 'running',
 })
 
-export const denied = (tool: string, missing: readonly Capability[]): BtcpError =>
-  new BtcpError('CAPABILITY_DENIED', `Cannot call "${tool}": capability "${missing.join('", "')}" is not granted`, {
+/** What is missing to an installed tool is asked for it by name. */
+export function denied({ tool, installed }: Pick<Call, 'tool' | 'installed'>, missing: readonly Capability[]): BtcpError {
+  const [who, asked] = installed ? [' to the tool', `, ${JSON.stringify({ tool: tool.name })}`] : ['', '']
+  return new BtcpError('CAPABILITY_DENIED', `Cannot call "${tool.name}": capability "${missing.join('", "')}" is not granted${who}`, {
     missing,
     effects: 'none',
-    suggestions: [`Ask for it with btcp.requestCapabilities(${JSON.stringify(missing)}), or call with { onMissing: 'prompt' }.`],
+    suggestions: [`Ask for it with btcp.requestCapabilities(${JSON.stringify(missing)}${asked}), or call with { onMissing: 'prompt' }.`],
   })
+}

@@ -3,37 +3,37 @@
  * The call's clock starts after consent. A call that loses a capability while it runs is ended.
  */
 import { decide, type Capability, type CapabilityRequest } from '../protocol/capability.ts'
-import { builtInTool, capabilitiesOf } from '../protocol/built-in-tools.ts'
+import { capabilitiesOf } from '../protocol/built-in-tools.ts'
 import { BtcpError, type Effects } from '../protocol/error.ts'
-import { validateJson } from '../protocol/json-schema.ts'
 import { LIMITS } from '../protocol/limits.ts'
-import { manifestOf } from '../protocol/manifest.ts'
 import { weight } from '../protocol/message.ts'
-import { isRecord, type JsonObject, type JsonValue } from '../protocol/parse.ts'
-import type { Origin } from '../protocol/principal.ts'
-import type { Tool, ToolPlace, ToolResult } from '../protocol/tool.ts'
+import type { JsonObject, JsonValue } from '../protocol/parse.ts'
+import { type Origin, principalKey } from '../protocol/principal.ts'
+import type { ToolResult } from '../protocol/tool.ts'
 import { begin } from './audit.ts'
 import { auditRow, denied } from './call-row.ts'
-import { release, siteOf, snapshotOf, take, type Snapshot } from './grants.ts'
-import { cancelOffscreen, publish, runOffscreen } from './offscreen-document.ts'
+import { principalOf, release, siteOf, snapshotOf, take, type Snapshot } from './grants.ts'
+import { carryOut } from './imports.ts'
+import { cancelOffscreen, type OffscreenCall, publish, runOffscreen } from './offscreen-document.ts'
 import { nestedCall } from './nested-call.ts'
 import { pageTool } from './page-tool.ts'
+import { RunningTools } from './running-tools.ts'
 import type { Incoming, TabPort } from './tab-ports.ts'
+import { checkArguments, findTool, type FoundTool } from './tools.ts'
 
 type Consent = (incoming: Incoming, names: readonly Capability[], options: JsonObject) => Promise<unknown>
 
 /** A call that has been read: everything in it is a checked copy. */
-export interface Call {
+export interface Call extends FoundTool {
   readonly id: string
   readonly port: TabPort
-  readonly tool: Tool
-  readonly place: ToolPlace
-  readonly manifest: string
   readonly arguments: JsonObject
   readonly timeoutMs: number | undefined
   /** the page wants output while it comes */
   readonly progress: boolean
   readonly signal: AbortSignal
+  /** the installed tools that run in it, itself among them where it is one */
+  readonly tools: RunningTools
 }
 interface Running {
   readonly request: CapabilityRequest
@@ -45,18 +45,19 @@ const PARAMS = ['name', 'arguments', 'timeoutMs', 'onMissing', 'progress']
 
 export async function callTool(incoming: Incoming, consent: Consent): Promise<JsonValue> {
   const ended = new AbortController()
-  const call = parseCall(incoming, AbortSignal.any([incoming.signal, ended.signal]))
+  const call = await parseCall(incoming, AbortSignal.any([incoming.signal, ended.signal]))
   const { origin } = call.port.caller
   const { decision, snapshot, taken, request } = await decideCall(call, incoming, consent)
   const finish = begin(auditRow(call, decision.allow), call.arguments)
   if (!decision.allow) {
     finish({ outcome: 'CAPABILITY_DENIED' })
-    throw denied(call.tool.name, decision.missing)
+    throw denied(call, decision.missing)
   }
   running.set(call.id, { origin, request, end: (error) => ended.abort(error) })
+  if (call.installed) call.tools.begin(call.installed)
   try {
     incoming.port.notify('notifications/started', { requestId: incoming.request.id })
-    const result = await timed(finish, () => run(call, snapshot, taken, incoming.request.id))
+    const result = await timed(finish, call, () => run(call, snapshot, taken, incoming.request.id))
     return result as unknown as JsonValue
   } finally {
     running.delete(call.id)
@@ -67,21 +68,27 @@ export async function callTool(incoming: Incoming, consent: Consent): Promise<Js
 /** What the grants say; where the page wants that, its user is asked for what is missing, and they are asked again. */
 async function decideCall(call: Call, incoming: Incoming, consent: Consent) {
   const { origin } = call.port.caller
-  const { tool, manifest, id } = call
-  const capabilities = capabilitiesOf(tool, call.arguments)
-  const request = { principal: siteOf(origin), manifest, builtIn: true, call: id, capabilities, now: Date.now() }
+  const request = requestOf(call, call.id)
   const first = await take(origin, request)
   if (first.decision.allow || incoming.request.params['onMissing'] !== 'prompt') return { ...first, request }
-  await consent(incoming, first.decision.missing, { tool: tool.name }).catch((error: unknown) => {
+  await consent(incoming, first.decision.missing, { tool: call.tool.name }).catch((error: unknown) => {
     throw withEffects(error, 'none')
   })
   return { ...(await take(origin, { ...request, now: Date.now() })), request }
 }
 
+/** What a call of the tool needs of whom: an installed one acts as itself. `call` holds what is taken. */
+export function requestOf({ port, tool, manifest, installed, arguments: args }: Omit<Call, 'id'>, call: string): CapabilityRequest {
+  const principal = principalOf(port.caller.origin, installed)
+  const capabilities = installed ? tool.capabilities : capabilitiesOf(tool, args)
+  return { principal, manifest, builtIn: !installed, call, capabilities, now: Date.now() }
+}
+
 /** Runs the call and closes its row of the audit. */
-async function timed(finish: ReturnType<typeof begin>, work: () => Promise<ToolResult>): Promise<ToolResult> {
+async function timed(finish: ReturnType<typeof begin>, { tools }: Call, work: () => Promise<ToolResult>): Promise<ToolResult> {
   const started = performance.now()
-  const end = (outcome: string, more: object = {}): void => finish({ outcome, durationMs: performance.now() - started, ...more })
+  const end = (outcome: string, more: object = {}): void =>
+    finish({ outcome, durationMs: performance.now() - started, ...tools.counted(), ...more })
   try {
     const result = await work()
     end(result.isError ? 'failed' : 'ok', { resultBytes: weight(result as unknown as JsonValue) })
@@ -92,37 +99,28 @@ async function timed(finish: ReturnType<typeof begin>, work: () => Promise<ToolR
   }
 }
 
-function parseCall({ request, port }: Incoming, signal: AbortSignal): Call {
+async function parseCall({ request, port }: Incoming, signal: AbortSignal): Promise<Call> {
   const { params } = request
   for (const name of Object.keys(params)) if (!PARAMS.includes(name)) throw bad(`there is no parameter "${name.slice(0, 100)}"`)
   const { name, timeoutMs, onMissing } = params
   if (typeof name !== 'string') throw bad('"name" is no text')
-  const found = builtInTool(name)
-  const manifest = manifestOf(name)
-  if (!found || !manifest) throw new BtcpError('TOOL_NOT_FOUND', `Cannot call "${name.slice(0, 100)}": no such tool`, { effects: 'none' })
-  const checked = validateJson(found.tool.inputSchema, params['arguments'] ?? {})
-  if (!checked.ok || !isRecord(checked.value))
-    throw new BtcpError('INVALID_PARAMS', `Cannot call "${name}": its arguments do not fit its schema`, {
-      errors: checked.ok ? [] : checked.errors,
-      effects: 'none',
-    })
+  const found = await findTool(port.caller.origin, name)
+  const args = checkArguments(found.tool, params['arguments'] ?? {})
   if (
     timeoutMs !== undefined &&
     !(typeof timeoutMs === 'number' && timeoutMs >= LIMITS.runTimeoutMinMs && timeoutMs <= LIMITS.runTimeoutMaxMs)
   )
     throw bad(`"timeout" is no number from ${LIMITS.runTimeoutMinMs} to ${LIMITS.runTimeoutMaxMs}`)
   if (onMissing !== undefined && onMissing !== 'reject' && onMissing !== 'prompt') throw bad('"onMissing" is neither "reject" nor "prompt"')
-  const args: JsonObject = checked.value
   return {
+    ...found,
     id: crypto.randomUUID(),
     port,
-    tool: found.tool,
-    place: found.place,
-    manifest: manifest.name,
     arguments: args,
     timeoutMs,
     progress: params['progress'] === true,
     signal,
+    tools: new RunningTools(),
   }
 }
 
@@ -134,10 +132,19 @@ async function run(call: Call, snapshot: Snapshot, renew: boolean, requestId: nu
   try {
     const { id, tool, arguments: args, timeoutMs, port, progress } = call
     const onProgress = (progress: JsonValue): void => port.notify('notifications/progress', { requestId, progress })
-    const common = { t: 'call', call: id, principal: siteOf(port.caller.origin), tool: tool.name, arguments: args, progress } as const
+    const { origin } = port.caller
+    const common = {
+      t: 'call',
+      call: id,
+      principal: principalOf(origin, call.installed),
+      tool: tool.name,
+      arguments: args,
+      progress,
+    } as const
     const request = timeoutMs === undefined ? common : { ...common, timeoutMs }
-    const onAsk = (name: string, asked: JsonObject): ReturnType<typeof nestedCall> => nestedCall(call, name, asked)
-    return await runOffscreen({ principal: common.principal, request, onProgress, onAsk }, snapshot, renew)
+    const onAsk: OffscreenCall['onAsk'] = (asked) => nestedCall(call, asked)
+    const onImport: OffscreenCall['onImport'] = (asked) => carryOut(call, asked)
+    return await runOffscreen({ principal: siteOf(origin), request, onProgress, onAsk, onImport }, snapshot, renew)
   } catch (error) {
     // Whatever the sandbox says of its end, the reason is the one for which it was ended; whether it had begun, the sandbox knows.
     throw call.signal.aborted ? withEffects(call.signal.reason, effectsOf(error)) : error
@@ -146,20 +153,23 @@ async function run(call: Call, snapshot: Snapshot, renew: boolean, requestId: nu
   }
 }
 
-/** Ends the site's calls that the grants no longer allow. */
-export async function endUngranted(origin: Origin, { grants }: Snapshot): Promise<void> {
+/** Ends the site's calls that the grants no longer allow, and those of tools that it has no longer. */
+export async function endUngranted(origin: Origin, { grants, tools }: Snapshot): Promise<void> {
+  const installed = new Set(tools.map((tool) => principalKey(principalOf(origin, tool))))
   for (const call of running.values()) {
     if (call.origin !== origin) continue
+    const { principal } = call.request
+    if (principal.kind === 'tool' && !installed.has(principalKey(principal))) {
+      call.end(lost(`the tool "${principal.tool}" was removed`, call.request.capabilities))
+      continue
+    }
     const decision = decide(grants, { ...call.request, now: Date.now() })
-    if (!decision.allow)
-      call.end(
-        new BtcpError('CAPABILITY_DENIED', `Cannot finish the call: capability "${decision.missing.join('", "')}" was taken back`, {
-          missing: decision.missing,
-          effects: 'unknown',
-        }),
-      )
+    if (!decision.allow) call.end(lost(`capability "${decision.missing.join('", "')}" was taken back`, decision.missing))
   }
 }
+
+const lost = (reason: string, missing: readonly Capability[]): BtcpError =>
+  new BtcpError('CAPABILITY_DENIED', `Cannot finish the call: ${reason}`, { missing, effects: 'unknown' })
 
 const effectsOf = (error: unknown): Effects => (error instanceof BtcpError ? error.data.effects : undefined) ?? 'unknown'
 

@@ -6,10 +6,12 @@
 import browser from 'webextension-polyfill'
 import { capabilityRow, type Capability } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
+import type { InstalledTool } from '../protocol/installed-tool.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { Choice, ConsentQuestion, FromConsent, ToConsent } from '../protocol/panel.ts'
 import type { Origin } from '../protocol/principal.ts'
 import type { Transport } from '../protocol/transport.ts'
+import { grantsOf, lastUsed, principalOf, snapshotOf } from './grants.ts'
 import { SiteRows } from './state.ts'
 
 const WINDOW = { width: 480, height: 640 }
@@ -98,6 +100,18 @@ function receive(prompt: Prompt, message: FromConsent): void {
 }
 
 const isAsked = (prompt: Prompt, name: string): boolean => prompt.question.capabilities.some(({ capability }) => capability === name)
+
+/** What stands now of each of the capabilities, for the site or for its tool. */
+export async function capabilityStates(
+  origin: Origin,
+  names: readonly Capability[],
+  tool?: InstalledTool,
+): Promise<ConsentQuestion['capabilities']> {
+  const [{ grants }, timeOf] = await Promise.all([snapshotOf(origin), lastUsed(origin, tool?.tool.name)])
+  const held = grantsOf(grants, principalOf(origin, tool))
+  const choiceOf = (name: Capability): Choice => held.find((grant) => grant.capability === name)?.duration ?? 'deny'
+  return names.map((name) => describe(name, choiceOf(name), timeOf(name)))
+}
 
 /** What a person reads about a capability, with what stands now. */
 export function describe(capability: Capability, choice: Choice, lastUsed: number | undefined): ConsentQuestion['capabilities'][number] {

@@ -3,16 +3,16 @@
  * A call's promise settles once: with its result, or with DISCONNECTED/SANDBOX_ERROR when the document is gone.
  */
 import { BtcpError } from '../protocol/error.ts'
-import { LINK_WANTED, type ToOffscreen, type ToService } from '../protocol/link.ts'
+import { LINK_WANTED, type PackageAnswer, type PackageOp, type ToOffscreen, type ToService } from '../protocol/link.ts'
 import { thrownError, wireError } from '../protocol/message.ts'
 import { type Owner, principalKey } from '../protocol/principal.ts'
-import type { JsonObject, JsonValue } from '../protocol/parse.ts'
+import type { JsonValue } from '../protocol/parse.ts'
 import type { ToolResult } from '../protocol/tool.ts'
 import type { Transport } from '../protocol/transport.ts'
 import type { Wheel, WheelOp } from '../protocol/wheel.ts'
 import type { Snapshot } from './grants.ts'
 import { rotateLog } from './log-rotation.ts'
-import type { NestedAnswer } from './nested-call.ts'
+import type { Asked, NestedAnswer } from './nested-call.ts'
 
 const PAGE = 'src/offscreen/index.html'
 const CONNECT_MS = 10_000
@@ -23,13 +23,17 @@ export interface OffscreenCall {
   readonly request: Extract<ToOffscreen, { t: 'call' }>
   readonly onProgress: (progress: JsonValue) => void
   /** A program of the call asks for a tool. Throws BtcpError. */
-  readonly onAsk: (tool: string, args: JsonObject) => Promise<NestedAnswer>
+  readonly onAsk: (asked: Asked) => Promise<NestedAnswer>
+  /** A tool's module asks for something of the document. Throws BtcpError. */
+  readonly onImport: (asked: Pick<Import, 'tool' | 'request'>) => Promise<JsonValue>
 }
+type Import = Extract<ToService, { t: 'import' }>
 interface Waiting {
   readonly resolve: (result: ToolResult) => void
   readonly reject: (error: Error) => void
   readonly onProgress: (progress: JsonValue) => void
   readonly onAsk: OffscreenCall['onAsk']
+  readonly onImport: OffscreenCall['onImport']
   /** of the tools that were allowed: what hears how they ended */
   readonly allowed: Map<number, (outcome: string) => void>
 }
@@ -38,8 +42,10 @@ let link: Transport | undefined
 let starting: Promise<Transport> | undefined
 let linked: ((link: Transport) => void) | undefined
 const waiting = new Map<string, Waiting>()
+/** requests of the person, which no call stands behind */
 const wheelRequests = new Map<number, PromiseWithResolvers<readonly Wheel[]>>()
-let lastWheelRequest = 0
+const packageRequests = new Map<number, PromiseWithResolvers<PackageAnswer>>()
+let lastRequest = 0
 /** Which snapshot of each principal the document has, and who waits until it says so. */
 const pushed = new Map<string, number>()
 const acknowledged = new Map<string, number>()
@@ -101,6 +107,8 @@ function receive(message: ToService): void {
       return waiting.get(message.call)?.onProgress(message.progress)
     case 'ask':
       return void answerAsk(message)
+    case 'import':
+      return void answerImport(message)
     case 'asked':
       return endAsked(message)
     case 'result':
@@ -108,27 +116,49 @@ function receive(message: ToService): void {
     case 'failed':
       return settle(message.call)?.reject(thrownError(message.error))
     case 'wheelsAre':
-      return takeWheelRequest(message.request)?.resolve(message.wheels)
+      return takeOut(wheelRequests, message.request)?.resolve(message.wheels)
     case 'wheelsRefused':
-      return takeWheelRequest(message.request)?.reject(new Error(message.reason))
+      return takeOut(wheelRequests, message.request)?.reject(new Error(message.reason))
+    case 'packageIs':
+      return takeOut(packageRequests, message.request)?.resolve(message.answer)
+    case 'packageRefused':
+      return takeOut(packageRequests, message.request)?.reject(new Error(message.reason))
   }
 }
 
 /** Answers on the link that asked, and on no later one. */
-async function answerAsk({ call, ask, tool, arguments: args }: Extract<ToService, { t: 'ask' }>): Promise<void> {
+function answerer(): (message: ToOffscreen) => void {
   const asker = link
-  const waits = waiting.get(call)
-  const send = (message: ToOffscreen): void => {
+  return (message) => {
     if (asker !== undefined && asker === link) asker.send(message)
   }
+}
+
+async function answerAsk(asked: Extract<ToService, { t: 'ask' }>): Promise<void> {
+  const { call, ask } = asked
+  const waits = waiting.get(call)
+  const send = answerer()
   if (!waits) return
   try {
-    const answer = await waits.onAsk(tool, args)
+    const answer = await waits.onAsk(asked)
     if ('result' in answer) return send({ t: 'answered', call, ask, result: answer.result })
     waits.allowed.set(ask, answer.allowed)
     send({ t: 'allowed', call, ask })
   } catch (error) {
     if (!(error instanceof BtcpError)) console.error('A nested call failed:', error)
+    send({ t: 'refused', call, ask, error: wireError(error) })
+  }
+}
+
+async function answerImport(asked: Import): Promise<void> {
+  const { call, ask } = asked
+  const waits = waiting.get(call)
+  const send = answerer()
+  if (!waits) return
+  try {
+    send({ t: 'imported', call, ask, value: await waits.onImport(asked) })
+  } catch (error) {
+    if (!(error instanceof BtcpError)) console.error('An import failed:', error)
     send({ t: 'refused', call, ask, error: wireError(error) })
   }
 }
@@ -145,9 +175,9 @@ function settle(call: string): Waiting | undefined {
   return found
 }
 
-function takeWheelRequest(request: number): PromiseWithResolvers<readonly Wheel[]> | undefined {
-  const found = wheelRequests.get(request)
-  wheelRequests.delete(request)
+function takeOut<T>(requests: Map<number, PromiseWithResolvers<T>>, request: number): PromiseWithResolvers<T> | undefined {
+  const found = requests.get(request)
+  requests.delete(request)
   return found
 }
 
@@ -157,20 +187,22 @@ function lose(transport: Transport): void {
   for (const call of waiting.keys())
     settle(call)?.reject(new BtcpError('SANDBOX_ERROR', 'Cannot finish the call: the sandbox was closed', { effects: 'unknown' }))
   for (const request of wheelRequests.keys())
-    takeWheelRequest(request)?.reject(new Error('Cannot reach the files of this site: the sandbox was closed. Try again.'))
+    takeOut(wheelRequests, request)?.reject(new Error('Cannot reach the files of this site: the sandbox was closed. Try again.'))
+  for (const request of packageRequests.keys())
+    takeOut(packageRequests, request)?.reject(new Error('Cannot reach the tools of this site: the sandbox was closed. Try again.'))
   for (const check of acknowledgements) check()
 }
 
 /** Runs a call there. `snapshot` says what the principal holds, and is sent first where the document does not have it. */
 export async function runOffscreen(
-  { principal, request, onProgress, onAsk }: OffscreenCall,
+  { principal, request, onProgress, onAsk, onImport }: OffscreenCall,
   snapshot: Snapshot,
   renew: boolean,
 ): Promise<ToolResult> {
   const transport = await ensureOffscreen()
   if (renew || pushed.get(principalKey(principal)) !== snapshot.epoch) push(transport, principal, snapshot)
   return await new Promise((resolve, reject) => {
-    waiting.set(request.call, { resolve, reject, onProgress, onAsk, allowed: new Map() })
+    waiting.set(request.call, { resolve, reject, onProgress, onAsk, onImport, allowed: new Map() })
     transport.send(request)
   })
 }
@@ -179,9 +211,19 @@ export async function runOffscreen(
 export async function changeWheels(principal: Owner, op: WheelOp): Promise<readonly Wheel[]> {
   const transport = await ensureOffscreen()
   const answer = Promise.withResolvers<readonly Wheel[]>()
-  const request = ++lastWheelRequest
+  const request = ++lastRequest
   wheelRequests.set(request, answer)
   transport.send({ t: 'wheels', request, principal, op } satisfies ToOffscreen)
+  return await answer.promise
+}
+
+/** Does there what a person wants of packages. Rejects with a text for the person. */
+export async function changePackage(principal: Owner, op: PackageOp): Promise<PackageAnswer> {
+  const transport = await ensureOffscreen()
+  const answer = Promise.withResolvers<PackageAnswer>()
+  const request = ++lastRequest
+  packageRequests.set(request, answer)
+  transport.send({ t: 'package', request, principal, op } satisfies ToOffscreen)
   return await answer.promise
 }
 
@@ -194,15 +236,15 @@ export function renewGrants(principal: Owner, snapshot: Snapshot): void {
   if (link) push(link, principal, snapshot)
 }
 
-function push(transport: Transport, principal: Owner, { epoch, grants }: Snapshot): void {
+function push(transport: Transport, principal: Owner, { epoch, grants, tools }: Snapshot): void {
   pushed.set(principalKey(principal), epoch)
-  transport.send({ t: 'grants', principal, epoch, grants, tools: [] } satisfies ToOffscreen)
+  transport.send({ t: 'grants', principal, epoch, grants, tools } satisfies ToOffscreen)
 }
 
 /** Tells the document that nothing of the principal goes on, whatever it holds: what lives on between its calls ends, too. With its next
  *  call the document learns anew what it holds. */
 export async function publishNothing(principal: Owner, { epoch }: Snapshot): Promise<void> {
-  await publish(principal, { epoch, grants: [] })
+  await publish(principal, { epoch, grants: [], tools: [] })
   pushed.delete(principalKey(principal))
 }
 

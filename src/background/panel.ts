@@ -1,15 +1,15 @@
 /**
- * What the extension's own pages ask for: the state of a site, its switch, one choice, the audit's rows, its wheels. They are pages of the
+ * What the extension's own pages ask for: the state of a site, its switch, one choice, the audit's rows, its wheels and tools. They are pages of the
  * extension, so a person stands behind each request.
  */
 import { offeredCapabilities, parseCapability } from '../protocol/capability.ts'
 import type { PanelRequest, SiteState } from '../protocol/panel.ts'
 import { parseOrigin, type Origin } from '../protocol/principal.ts'
 import { rows } from './audit.ts'
-import { describe, forgetDenials, isSilenced } from './consent.ts'
-import { lastUsed, snapshotOf } from './grants.ts'
+import { capabilityStates, forgetDenials, isSilenced } from './consent.ts'
 import { applyChoices, turnOff, turnOn } from './rights.ts'
 import { hostPattern, isSiteOn } from './sites.ts'
+import { answerTools } from './tool-panel.ts'
 import { answerWheels } from './wheels.ts'
 
 export async function answerPanel(request: PanelRequest): Promise<unknown> {
@@ -35,7 +35,7 @@ export async function answerPanel(request: PanelRequest): Promise<unknown> {
     case 'wheels':
       return await answerWheels(originOf(request.origin), request.op)
     case 'tools':
-      throw new Error('Cannot change the tools: there are none yet')
+      return await answerTools(originOf(request.origin), request.op)
   }
 }
 
@@ -46,8 +46,6 @@ function originOf(value: string): Origin {
 }
 
 async function siteState(origin: Origin): Promise<SiteState> {
-  const [{ grants }, times] = await Promise.all([snapshotOf(origin), lastUsed(origin)])
-  const choiceOf = (name: string) => grants.find((grant) => grant.capability === name)?.duration ?? 'deny'
-  const capabilities = offeredCapabilities().map((name) => describe(name, choiceOf(name), times[name]))
+  const capabilities = await capabilityStates(origin, offeredCapabilities())
   return { origin, on: await isSiteOn(origin), hostPattern: hostPattern(origin), capabilities, silenced: await isSilenced(origin) }
 }

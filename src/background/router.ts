@@ -21,7 +21,7 @@ import { TokenBucket } from './token-bucket.ts'
 
 const OFFSCREEN = ['src/offscreen/index.html']
 const CONSENT = ['src/popup/consent.html']
-const PANELS = ['src/popup/index.html', 'src/popup/audit.html', 'src/popup/wheels.html']
+const PANELS = ['src/popup/index.html', 'src/popup/audit.html', 'src/popup/wheels.html', 'src/popup/tools.html']
 
 const self = chrome.runtime.id
 const base = chrome.runtime.getURL('')

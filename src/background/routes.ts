@@ -7,6 +7,7 @@ import { BtcpError } from '../protocol/error.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { BUILT_IN_MANIFESTS } from '../protocol/manifest.ts'
 import { PROTOCOL_VERSION } from '../protocol/message.ts'
+import type { InstalledTool } from '../protocol/installed-tool.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { Origin } from '../protocol/principal.ts'
 import { firstText, type Tool, type ToolResult } from '../protocol/tool.ts'
@@ -14,9 +15,10 @@ import { builtInTool, isUsable } from '../protocol/built-in-tools.ts'
 import { VERSION } from '../protocol/version.ts'
 import { callTool } from './calls.ts'
 import { ask, describe, isSilenced, type Choices } from './consent.ts'
-import { lastUsed, siteOf, snapshotOf } from './grants.ts'
+import { grantsOf, lastUsed, principalOf, snapshotOf } from './grants.ts'
 import { applyChoices, withdraw } from './rights.ts'
 import type { Incoming } from './tab-ports.ts'
+import { installedTool, toolsOf } from './tools.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 type Route = (incoming: Incoming) => Promise<JsonValue>
@@ -25,18 +27,31 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   hello: async () => ({ name: 'Tidepool', version: VERSION, protocolVersion: PROTOCOL_VERSION }),
   ping: async () => ({}),
   'tools/list': async ({ request, port }) => ({ tools: await listTools(port.caller.origin, request.params) }),
-  'tools/get': async ({ request }) => getTool(request.params['name']) as unknown as JsonValue,
+  'tools/get': async ({ request, port }) => (await getTool(port.caller.origin, request.params['name'])) as unknown as JsonValue,
   'tools/call': async (incoming) => await callTool(incoming, requestCapabilities),
   'execute-code': async (incoming) => await executeCode(incoming),
-  'capabilities/list': async ({ port }) => ({ grants: (await snapshotOf(port.caller.origin)).grants.map(shownGrant) }),
-  'capabilities/preflight': async ({ request, port }) => await preflight(port.caller.origin, parseNames(request.params)),
+  'capabilities/list': async ({ request, port }) => {
+    const { origin } = port.caller
+    const { grants } = await snapshotOf(origin)
+    return { grants: grantsOf(grants, principalOf(origin, await parseTool(origin, request.params))).map(shownGrant) }
+  },
+  'capabilities/preflight': async ({ request, port }) => {
+    const { origin } = port.caller
+    return await preflight(origin, parseNames(request.params), await parseTool(origin, request.params))
+  },
   'capabilities/request': async (incoming) => {
     const { params } = incoming.request
-    const choices = await requestCapabilities(incoming, parseNames(params), { reason: params['reason'] ?? null })
+    await parseTool(incoming.port.caller.origin, params)
+    const choices = await requestCapabilities(incoming, parseNames(params), {
+      reason: params['reason'] ?? null,
+      ...(params['tool'] === undefined ? {} : { tool: params['tool'] }),
+    })
     return consentAnswer(choices)
   },
   'capabilities/revoke': async ({ request, port }) => {
-    await withdraw(port.caller.origin, request.params['capabilities'] === undefined ? undefined : parseNames(request.params))
+    const { params } = request
+    const { origin } = port.caller
+    await withdraw(origin, params['capabilities'] === undefined ? undefined : parseNames(params), await parseTool(origin, params))
     return {}
   },
 }
@@ -62,27 +77,54 @@ function parseNames(params: JsonObject): Capability[] {
   return [...new Set(names)]
 }
 
-/** Those that the site does not hold are asked of its user. Resolves to what was chosen; what it held before counts as chosen. */
+/** The site's installed tool that the request is about; undefined where it is about the site itself. */
+async function parseTool(origin: Origin, { tool: name }: JsonObject): Promise<InstalledTool | undefined> {
+  if (name === undefined) return undefined
+  if (typeof name !== 'string') throw bad('/tool', 'is no text')
+  const found = await installedTool(origin, name)
+  if (!found)
+    throw new BtcpError('TOOL_NOT_FOUND', `Cannot find the tool "${name.slice(0, 100)}": it is not installed`, { effects: 'none' })
+  return found
+}
+
+/** Those that the site does not hold are asked of its user; where `tool` is an installed one, those that the tool does not hold are asked for
+ *  it. Resolves to what was chosen; what was held before counts as chosen. */
 export async function requestCapabilities({ port, signal }: Incoming, names: readonly Capability[], options: JsonObject): Promise<Choices> {
   const { origin } = port.caller
+  const [reason, tool] = [options['reason'], options['tool']]
+  const installed = typeof tool === 'string' ? await installedTool(origin, tool) : undefined
+  if (installed) refuseUndeclared(installed, names)
   const unsupported = names.filter((name) => !capabilityRow(name).offered)
   if (unsupported.length > 0)
     throw new BtcpError('UNSUPPORTED', `Cannot grant "${unsupported.join('", "')}": this host does not offer it`, { effects: 'none' })
-  const held = await heldBy(origin, names)
+  const held = await heldBy(origin, names, installed)
   const asked = names.filter((name) => !held.has(name))
   if (asked.length === 0) return new Map(held)
   spendRequest(origin)
-  const [reason, tool] = [options['reason'], options['tool']]
-  const times = await lastUsed(origin)
+  const timeOf = await lastUsed(origin, installed?.tool.name)
   const question = {
     origin,
-    capabilities: asked.map((name) => describe(name, 'deny', times[name])),
+    capabilities: asked.map((name) => describe(name, 'deny', timeOf(name))),
     ...(typeof reason === 'string' && reason !== '' ? { reason: reason.slice(0, REASON_CHARS) } : {}),
     ...(typeof tool === 'string' ? { tool } : {}),
+    ...(installed ? { sha256: installed.sha256 } : {}),
   }
   const chosen = await ask(question, signal)
-  await applyChoices(origin, chosen)
+  await applyChoices(origin, chosen, installed && (await stillInstalled(origin, installed)))
   return new Map([...held, ...chosen])
+}
+
+/** What a tool did not say that it wants, nobody gives it. */
+function refuseUndeclared({ tool }: InstalledTool, names: readonly Capability[]): void {
+  const others = names.filter((name) => !tool.capabilities.includes(name))
+  if (others.length > 0) throw bad('/capabilities', `has "${others.join('", "')}", which the tool "${tool.name}" does not declare`)
+}
+
+/** A person has read the tool's hash and thought about it: meanwhile another may have taken its place. */
+async function stillInstalled(origin: Origin, asked: InstalledTool): Promise<InstalledTool> {
+  const now = await installedTool(origin, asked.tool.name)
+  if (now?.sha256 === asked.sha256) return now
+  throw new BtcpError('USER_REJECTED', `Cannot give capabilities to "${asked.tool.name}": it was changed meanwhile`, { effects: 'none' })
 }
 
 function spendRequest(origin: Origin): void {
@@ -108,14 +150,14 @@ function consentAnswer(choices: Choices): JsonValue {
 }
 
 /** Which of the names a call could use now, with the duration that they stand for. */
-async function heldBy(origin: Origin, names: readonly Capability[]): Promise<Map<Capability, Grant['duration']>> {
+async function heldBy(origin: Origin, names: readonly Capability[], tool?: InstalledTool): Promise<Map<Capability, Grant['duration']>> {
   const { grants } = await snapshotOf(origin)
   const held = new Map<Capability, Grant['duration']>()
   for (const name of names) {
     const decision = decide(grants, {
-      principal: siteOf(origin),
-      manifest: '*',
-      builtIn: true,
+      principal: principalOf(origin, tool),
+      manifest: tool?.manifest ?? '*',
+      builtIn: !tool,
       call: '',
       capabilities: [name],
       now: Date.now(),
@@ -125,10 +167,12 @@ async function heldBy(origin: Origin, names: readonly Capability[]): Promise<Map
   return held
 }
 
-async function preflight(origin: Origin, names: readonly Capability[]): Promise<JsonObject> {
-  const held = await heldBy(origin, names)
+async function preflight(origin: Origin, names: readonly Capability[], tool: InstalledTool | undefined): Promise<JsonObject> {
+  const held = await heldBy(origin, names, tool)
   const silenced = await isSilenced(origin)
-  const answer = (name: Capability): string => (held.has(name) ? 'granted' : silenced || !capabilityRow(name).offered ? 'denied' : 'prompt')
+  const isHopeless = (name: Capability): boolean =>
+    silenced || !capabilityRow(name).offered || (tool !== undefined && !tool.tool.capabilities.includes(name))
+  const answer = (name: Capability): string => (held.has(name) ? 'granted' : isHopeless(name) ? 'denied' : 'prompt')
   return Object.fromEntries(names.map((name) => [name, answer(name)]))
 }
 
@@ -136,10 +180,10 @@ async function listTools(origin: Origin, filter: JsonObject): Promise<JsonValue>
   for (const name of Object.keys(filter)) if (!FILTERS.includes(name)) throw bad(`/${name}`, 'is no filter')
   const list = (name: string): readonly string[] | undefined => (filter[name] === undefined ? undefined : parseTexts(name, filter[name]))
   const [wanted, excluded, tags, names] = [list('capabilities'), list('excludeCapabilities'), list('tags'), list('names')]
-  const tools = BUILT_IN_MANIFESTS.flatMap((manifest) => manifest.tools)
-  const held = await heldBy(origin, [...new Set(tools.flatMap((tool) => tool.capabilities))])
+  const usable = filter['includeUngranted'] === false ? await usableTools(origin) : undefined
+  const tools = [...BUILT_IN_MANIFESTS.flatMap((manifest) => manifest.tools), ...(await toolsOf(origin)).map(({ tool }) => tool)]
   const fits = (tool: Tool): boolean =>
-    (filter['includeUngranted'] !== false || isUsable(tool, (name) => held.has(name))) &&
+    (usable === undefined || usable.has(tool.name)) &&
     (wanted === undefined || tool.capabilities.every((name) => wanted.includes(name))) &&
     (excluded === undefined || !tool.capabilities.some((name) => excluded.includes(name))) &&
     (tags === undefined || tool.tags.some((tag) => tags.includes(tag))) &&
@@ -147,13 +191,25 @@ async function listTools(origin: Origin, filter: JsonObject): Promise<JsonValue>
   return tools.filter(fits) as unknown as JsonValue
 }
 
+/** The names of those that could be called now. */
+async function usableTools(origin: Origin): Promise<ReadonlySet<string>> {
+  const builtIn = BUILT_IN_MANIFESTS.flatMap((manifest) => manifest.tools)
+  const held = await heldBy(origin, [...new Set(builtIn.flatMap((tool) => tool.capabilities))])
+  const names = new Set(builtIn.filter((tool) => isUsable(tool, (name) => held.has(name))).map(({ name }) => name))
+  for (const installed of await toolsOf(origin)) {
+    const { name, capabilities } = installed.tool
+    if ((await heldBy(origin, capabilities, installed)).size === capabilities.length) names.add(name)
+  }
+  return names
+}
+
 function parseTexts(name: string, value: JsonValue): string[] {
   if (!Array.isArray(value) || value.some((item: JsonValue) => typeof item !== 'string')) throw bad(`/${name}`, 'must be a list of texts')
   return value as string[]
 }
 
-function getTool(name: JsonValue | undefined): Tool {
-  const found = typeof name === 'string' ? builtInTool(name) : undefined
+async function getTool(origin: Origin, name: JsonValue | undefined): Promise<Tool> {
+  const found = typeof name === 'string' ? (builtInTool(name) ?? (await installedTool(origin, name))) : undefined
   if (!found)
     throw new BtcpError('TOOL_NOT_FOUND', `Cannot find the tool${typeof name === 'string' ? ` "${name.slice(0, 100)}"` : ''}: no such tool`)
   return found.tool

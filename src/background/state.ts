@@ -32,6 +32,13 @@ export class Row<T> {
     await browser.storage[this.#area].set({ [this.#key]: value })
   }
 
+  /** Leaves nothing in storage; what is read then is what was never written. */
+  async clear(): Promise<void> {
+    await (this.#loaded ??= this.#load())
+    this.#value = this.#parse(undefined)
+    await browser.storage[this.#area].remove(this.#key)
+  }
+
   async #load(): Promise<void> {
     const stored = await browser.storage[this.#area].get(this.#key)
     this.#value = this.#parse(stored[this.#key])
@@ -55,6 +62,13 @@ export class SiteRows<T> {
     let row = this.#rows.get(origin)
     if (!row) this.#rows.set(origin, (row = new Row(this.#area, `${this.#name} ${origin}`, this.#parse)))
     return row
+  }
+
+  /** The origins that have a row in storage. */
+  async origins(): Promise<string[]> {
+    const prefix = `${this.#name} `
+    const all = await browser.storage[this.#area].get(null)
+    return Object.keys(all).flatMap((key) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []))
   }
 }
 

@@ -9,7 +9,9 @@ import { badParams, callListener, type RequestOptions, type Wire } from './wire.
 
 const CALL_OPTIONS = ['timeout', 'signal', 'onProgress', 'onMissing'] as const
 const REQUEST_OPTIONS = ['signal', 'onProgress'] as const
-const CONSENT_OPTIONS = ['reason', 'signal'] as const
+const CONSENT_OPTIONS = ['reason', 'signal', 'tool'] as const
+/** whose capabilities: those of an installed tool, else the site's own */
+const HOLDER_OPTIONS = ['tool'] as const
 
 /** Which notification of the wire is which event of the provider. */
 const EVENTS = freeze({
@@ -80,12 +82,19 @@ export function createProvider(wire: Wire): object {
     },
     requestCapabilities: async (capabilities: unknown, given?: unknown) => {
       const options = optionsOf('request capabilities', given, CONSENT_OPTIONS)
-      return await wire.request('capabilities/request', { capabilities, reason: options['reason'] }, options)
+      return await wire.request('capabilities/request', { capabilities, reason: options['reason'], tool: options['tool'] }, options)
     },
-    preflightCapabilities: async (capabilities: unknown) => await wire.request('capabilities/preflight', { capabilities }),
-    getGrantedCapabilities: async () => field(await wire.request('capabilities/list', {}), 'grants'),
-    revokeCapabilities: async (capabilities?: unknown) => {
-      await wire.request('capabilities/revoke', { capabilities })
+    preflightCapabilities: async (capabilities: unknown, given?: unknown) => {
+      const { tool } = optionsOf('look at capabilities', given, HOLDER_OPTIONS)
+      return await wire.request('capabilities/preflight', { capabilities, tool })
+    },
+    getGrantedCapabilities: async (given?: unknown) => {
+      const { tool } = optionsOf('list capabilities', given, HOLDER_OPTIONS)
+      return field(await wire.request('capabilities/list', { tool }), 'grants')
+    },
+    revokeCapabilities: async (capabilities?: unknown, given?: unknown) => {
+      const { tool } = optionsOf('give capabilities back', given, HOLDER_OPTIONS)
+      await wire.request('capabilities/revoke', { capabilities, tool })
     },
     request: async (message: { method?: unknown; params?: unknown } = {}, given?: unknown) => {
       const { method, params = {} } = message

@@ -5,17 +5,22 @@
  */
 import { BtcpError } from '../protocol/error.ts'
 import { builtInTool, capabilitiesOf } from '../protocol/built-in-tools.ts'
+import type { InstalledTool } from '../protocol/installed-tool.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { LINK_PORT, type ToOffscreen, type ToService } from '../protocol/link.ts'
 import { manifestOf } from '../protocol/manifest.ts'
 import { thrownError, wireError } from '../protocol/message.ts'
+import { ownerOf, type ToolPrincipal } from '../protocol/principal.ts'
+import type { ToolResult } from '../protocol/tool.ts'
 import { portTransport, type Transport } from '../protocol/transport.ts'
 import { callTool } from '../orchestrator/catalog.ts'
 import { FileError } from '../orchestrator/file-error.ts'
 import { Gate } from '../orchestrator/gate.ts'
+import { callInstalled } from '../orchestrator/installed-call.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import { changeWheels } from '../orchestrator/wheels.ts'
 import { GatedDesk } from './gated-desk.ts'
+import { PackageDesk, PackageError } from './package-desk.ts'
 
 type Call = Extract<ToOffscreen, { t: 'call' }>
 
@@ -24,8 +29,9 @@ export class BackgroundLink {
   readonly #onIdle: (idle: boolean) => void
   readonly #calls = new Map<string, AbortController>()
   readonly #desks = new Map<string, GatedDesk>()
+  readonly #packages: PackageDesk
   /** requests of the person that are under way */
-  #wheelRequests = 0
+  #requests = 0
   /** Its snapshots are those of one Port: a service worker that comes back sends them again. */
   #gate = new Gate(() => Date.now())
   #transport: Transport | undefined
@@ -34,6 +40,7 @@ export class BackgroundLink {
   /** `onIdle` hears when no call runs any more, and when one does again. */
   constructor(orchestrator: Orchestrator, onIdle: (idle: boolean) => void) {
     this.#orchestrator = orchestrator
+    this.#packages = new PackageDesk(orchestrator)
     this.#onIdle = onIdle
   }
 
@@ -60,10 +67,14 @@ export class BackgroundLink {
         return void this.#run(message)
       case 'wheels':
         return void this.#changeWheels(message)
+      case 'package':
+        return void this.#answerPackage(message)
       case 'allowed':
         return this.#desks.get(message.call)?.settle(message.ask, 'allowed')
       case 'answered':
-        return this.#desks.get(message.call)?.settle(message.ask, message.result)
+        return this.#desks.get(message.call)?.settle(message.ask, { result: message.result })
+      case 'imported':
+        return this.#desks.get(message.call)?.settle(message.ask, { value: message.value })
       case 'refused':
         return this.#desks.get(message.call)?.settle(message.ask, thrownError(message.error))
       case 'cancel':
@@ -73,10 +84,10 @@ export class BackgroundLink {
     }
   }
 
-  async #takeOver({ principal, epoch, grants }: Extract<ToOffscreen, { t: 'grants' }>): Promise<void> {
+  async #takeOver({ principal, epoch, grants, tools }: Extract<ToOffscreen, { t: 'grants' }>): Promise<void> {
     const send = this.#sender()
     const gate = this.#gate
-    const updated = gate.update(principal, epoch, grants)
+    const updated = gate.update(principal, epoch, grants, tools)
     if (!gate.allows({ principal, manifest: manifestOf('python_run')?.name ?? '', builtIn: true, call: '', capabilities: ['python:run'] }))
       await this.#orchestrator.python.endAll(principal, 'capability "python:run" was taken back')
     send({ t: 'acknowledged', principal, epoch: await updated })
@@ -104,32 +115,60 @@ export class BackgroundLink {
     { call, principal, tool, arguments: args, timeoutMs, progress }: Call,
     controller: AbortController,
     send: (message: ToService) => void,
-  ) {
-    const manifest = manifestOf(tool)?.name ?? ''
-    const row = builtInTool(tool)
-    const capabilities = row ? capabilitiesOf(row.tool, args) : []
-    const desk = new GatedDesk(this.#orchestrator, this.#gate, call, principal, send)
+  ): Promise<ToolResult> {
+    const owner = ownerOf(principal)
+    const desk = new GatedDesk(this.#orchestrator, this.#gate, call, owner, send)
     this.#desks.set(call, desk)
     const onProgress = progress ? { onProgress: (value: object) => send({ t: 'progress', call, progress: value as never }) } : {}
     const timeout = timeoutMs === undefined ? {} : { timeoutMs }
+    const common = { call, arguments: args, signal: controller.signal, ...timeout, ...onProgress }
+    if (principal.kind === 'tool') {
+      const installed = this.#installed(principal)
+      return await this.#gate.run(desk.requestOf(installed), tool, controller, () =>
+        callInstalled(this.#orchestrator, { ...common, owner, installed, desk: desk.deskOf({ installed, arguments: args }) }),
+      )
+    }
+    const manifest = manifestOf(tool)?.name ?? ''
+    const row = builtInTool(tool)
+    const capabilities = row ? capabilitiesOf(row.tool, args) : []
     return await this.#gate.run({ principal, manifest, builtIn: true, call, capabilities }, tool, controller, () =>
-      callTool(this.#orchestrator, { call, principal, tool, arguments: args, signal: controller.signal, desk, ...timeout, ...onProgress }),
+      callTool(this.#orchestrator, { ...common, principal, tool, desk }),
+    )
+  }
+
+  #installed({ owner, tool: name, sha256 }: ToolPrincipal): InstalledTool {
+    const found = this.#gate.tools(owner).find((one) => one.tool.name === name && one.sha256 === sha256)
+    if (!found) throw new BtcpError('TOOL_NOT_FOUND', `Cannot call "${name}": no such tool`, { effects: 'none' })
+    return found
+  }
+
+  async #answerPackage({ request, principal, op }: Extract<ToOffscreen, { t: 'package' }>): Promise<void> {
+    await this.#forPerson(
+      async () => ({ t: 'packageIs', request, answer: await this.#packages.answer(principal, op) }),
+      (reason) => ({ t: 'packageRefused', request, reason }),
+    )
+  }
+
+  async #changeWheels({ request, principal, op }: Extract<ToOffscreen, { t: 'wheels' }>): Promise<void> {
+    await this.#forPerson(
+      async () => ({ t: 'wheelsAre', request, wheels: await changeWheels(this.#orchestrator, principal, op) }),
+      (reason) => ({ t: 'wheelsRefused', request, reason }),
     )
   }
 
   /** No grant is asked for: behind it stands the person, whom the service worker has told from the site by the sender. */
-  async #changeWheels({ request, principal, op }: Extract<ToOffscreen, { t: 'wheels' }>): Promise<void> {
+  async #forPerson(work: () => Promise<ToService>, refusal: (reason: string) => ToService): Promise<void> {
     const send = this.#sender()
-    this.#wheelRequests += 1
+    this.#requests += 1
     this.#mind()
     try {
-      send({ t: 'wheelsAre', request, wheels: await changeWheels(this.#orchestrator, principal, op) })
+      send(await work())
     } catch (error) {
-      const isKnown = error instanceof FileError || error instanceof BtcpError
-      if (!isKnown) console.error('A change of wheels failed:', error)
-      send({ t: 'wheelsRefused', request, reason: isKnown ? error.message : 'Cannot change the wheels: something failed in the extension' })
+      const isKnown = error instanceof FileError || error instanceof BtcpError || error instanceof PackageError
+      if (!isKnown) console.error('A request of the person failed:', error)
+      send(refusal(isKnown ? error.message : 'Cannot do it: something failed in the extension'))
     } finally {
-      this.#wheelRequests -= 1
+      this.#requests -= 1
       this.#mind()
     }
   }
@@ -144,7 +183,7 @@ export class BackgroundLink {
 
   /** Beats exactly while calls run or a session of Python lives on: what is taken back must reach it. */
   #mind(): void {
-    const busy = this.#calls.size > 0 || this.#wheelRequests > 0 || !this.#orchestrator.python.isEmpty
+    const busy = this.#calls.size > 0 || this.#requests > 0 || !this.#orchestrator.python.isEmpty
     if (busy === (this.#beat !== undefined)) return
     clearInterval(this.#beat)
     this.#beat = busy ? setInterval(() => this.#sendBeat(), LIMITS.beatMs) : undefined

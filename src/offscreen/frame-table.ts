@@ -32,6 +32,14 @@ export class FrameTable {
     return this.#places.get(key) === place ? frame.startCell() : await this.startCell(key)
   }
 
+  /** Removes the frame of `key`, whose cells have ended. */
+  async forget(key: string): Promise<void> {
+    const place = this.#places.get(key)
+    if (!place) return
+    await place.frame.catch(() => undefined)
+    this.#drop(key, place)
+  }
+
   #open(key: string): Place {
     if (this.#places.size >= this.#limits.framesLive) this.#dropOldest()
     const drop = (): void => this.#drop(key, place)

@@ -2,12 +2,12 @@
  * The browser as the orchestrator's platform: a frame per principal with a worker per cell, IndexedDB, Web Crypto. No trees of the
  * host are seen here: a page has none.
  */
-import { MemoryPackages } from '../orchestrator/memory-packages.ts'
 import type { Platform, TextCodec } from '../orchestrator/platform.ts'
 import { LIMITS, type Limits } from '../protocol/limits.ts'
 import { principalKey } from '../protocol/principal.ts'
 import { FrameTable } from './frame-table.ts'
 import { IdbTables } from './idb-tables.ts'
+import { PackageStore } from './package-store.ts'
 
 const encoder = new TextEncoder()
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -33,8 +33,11 @@ export function webPlatform(limits: Limits = LIMITS): Platform {
   return {
     startCell: (principal) => frames.startCell(principalKey(principal)),
     tables: (principal) => IdbTables.open(`files ${principalKey(principal)}`),
-    forget: (principal) => IdbTables.remove(`files ${principalKey(principal)}`),
-    packages: new MemoryPackages(),
+    async forget(principal) {
+      await frames.forget(principalKey(principal))
+      await IdbTables.remove(`files ${principalKey(principal)}`)
+    },
+    packages: new PackageStore(),
     mounts: () => [],
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
     timer(ms, then) {

@@ -5,14 +5,18 @@
  */
 import { type Capability, type CapabilityRequest, decide, type Grant } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
-import { type Principal, principalKey } from '../protocol/principal.ts'
+import type { InstalledTool } from '../protocol/installed-tool.ts'
+import { ownerOf, type Principal, principalKey } from '../protocol/principal.ts'
 
 interface Snapshot {
   readonly epoch: number
   readonly grants: readonly Grant[]
+  /** those of an owner; undefined where nobody says */
+  readonly tools: readonly InstalledTool[] | undefined
 }
 interface RunningCall {
   readonly request: Omit<CapabilityRequest, 'now'>
+  readonly tool: string
   readonly cancel: AbortControllerLike
   readonly ended: Promise<void>
 }
@@ -32,16 +36,22 @@ export class Gate {
     this.#now = now
   }
 
-  /** What the principal holds from now on. Resolves with the epoch when no call goes on that it does not allow. */
-  async update(principal: Principal, epoch: number, grants: readonly Grant[]): Promise<number> {
+  /** What the principal holds from now on; an owner's snapshot holds its tools' grants, too, and the tools. Resolves with the epoch when no
+   *  call goes on that it does not allow, and none of a tool that the owner has no longer. */
+  async update(principal: Principal, epoch: number, grants: readonly Grant[], tools?: readonly InstalledTool[]): Promise<number> {
     const key = principalKey(principal)
     const known = this.#snapshots.get(key)
     if (known && known.epoch > epoch) return known.epoch
-    this.#snapshots.set(key, { epoch, grants })
-    const revoked = [...this.#running].filter(({ request }) => principalKey(request.principal) === key && this.#missing(request).length > 0)
-    for (const { request, cancel } of revoked) cancel.abort(denied(request.manifest, this.#missing(request), 'unknown'))
+    this.#snapshots.set(key, { epoch, grants, tools })
+    const revoked = [...this.#running].filter(({ request }) => keysOf(request.principal).includes(key) && this.#isOver(request))
+    for (const { request, tool, cancel } of revoked) cancel.abort(denied(tool, this.#missing(request), 'unknown'))
     await Promise.all(revoked.map(({ ended }) => ended))
     return epoch
+  }
+
+  /** The tools that the owner has now. */
+  tools(owner: Principal): readonly InstalledTool[] {
+    return this.#snapshots.get(principalKey(owner))?.tools ?? []
   }
 
   /** Runs `work` if the grants allow it. A revocation meanwhile aborts `cancel`, and the call ends with CAPABILITY_DENIED. */
@@ -55,7 +65,7 @@ export class Gate {
         cancel.abort(error)
       },
     }
-    const running: RunningCall = { request, cancel: remember, ended }
+    const running: RunningCall = { request, tool, cancel: remember, ended }
     this.#running.add(running)
     try {
       const result = await work()
@@ -76,17 +86,31 @@ export class Gate {
 
   /** Throws CAPABILITY_DENIED unless the grants allow it now. */
   check(request: Omit<CapabilityRequest, 'now'>, tool: string): void {
-    const missing = this.#missing(request)
-    if (missing.length > 0) throw denied(tool, missing, 'none')
+    if (this.#isOver(request)) throw denied(tool, this.#missing(request), 'none')
+  }
+
+  #isOver(request: Omit<CapabilityRequest, 'now'>): boolean {
+    return this.#missing(request).length > 0 || !this.#isThere(request.principal)
+  }
+
+  #isThere(principal: Principal): boolean {
+    if (principal.kind !== 'tool') return true
+    const [own, owners] = [principal, principal.owner].map((one) => this.#snapshots.get(principalKey(one)))
+    if (!owners?.tools) return (own ?? owners) !== undefined
+    return owners.tools.some(({ tool, sha256 }) => tool.name === principal.tool && sha256 === principal.sha256)
   }
 
   #missing(request: Omit<CapabilityRequest, 'now'>): readonly Capability[] {
-    const grants = this.#snapshots.get(principalKey(request.principal))?.grants ?? []
+    const grants = keysOf(request.principal).flatMap((key) => this.#snapshots.get(key)?.grants ?? [])
     const decision = decide(grants, { ...request, now: this.#now() })
     return decision.allow ? [] : decision.missing
   }
 }
 
+/** The snapshots in which a principal's grants may be: its own, and its owner's. */
+const keysOf = (principal: Principal): readonly string[] => [...new Set([principalKey(principal), principalKey(ownerOf(principal))])]
+
 function denied(tool: string, missing: readonly Capability[], effects: 'none' | 'unknown'): BtcpError {
-  return new BtcpError('CAPABILITY_DENIED', `Cannot call "${tool}": capability "${missing[0]}" is not granted`, { missing, effects })
+  const reason = missing.length > 0 ? `capability "${missing[0]}" is not granted` : 'the tool is not there any more'
+  return new BtcpError('CAPABILITY_DENIED', `Cannot call "${tool}": ${reason}`, { missing, effects })
 }

@@ -26,6 +26,7 @@ function tableRow(row: AuditRow): HTMLTableRowElement {
     element('td', {}, row.capabilities.join(', ')),
     element('td', { 'data-decision': row.decision }, row.decision),
     element('td', {}, row.outcome),
+    number(row.imports),
     number(row.argumentBytes),
     number(row.resultBytes),
     number(row.durationMs),

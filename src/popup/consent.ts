@@ -30,15 +30,23 @@ port.onMessage.addListener((message) => {
 port.onDisconnect.addListener(end)
 const beat = setInterval(() => send({ t: 'beat' }), LIMITS.beatMs)
 
-function show({ origin, tool, reason, capabilities }: ConsentQuestion): void {
+/** So much of a hash is shown: enough to tell two apart, short enough to be read. */
+const SHOWN_HASH = 12
+
+function show({ origin, tool, sha256, reason, capabilities }: ConsentQuestion): void {
   showOrigin(byId('origin'), origin)
-  byId('asks').textContent =
-    tool === undefined ? 'This site asks for your permission.' : `This site asks for your permission to use its tool "${tool}".`
+  byId('asks').textContent = asks(tool, sha256)
   if (reason !== undefined) byId('reason-text').textContent = harmless(reason)
   byId('reason').hidden = reason === undefined
   byId('capabilities').replaceChildren(...capabilities.map(row))
   byId('question').hidden = false
   arm()
+}
+
+function asks(tool: string | undefined, sha256: string | undefined): string {
+  if (tool === undefined) return 'This site asks for your permission.'
+  if (sha256 === undefined) return `This site asks for your permission to use the tool "${tool}".`
+  return `This site asks for your permission for the installed tool "${tool}" (${sha256.slice(0, SHOWN_HASH)}…). What you choose is given to this tool only.`
 }
 
 /** A site's own words, without characters that turn the line around or could pass for ours. */

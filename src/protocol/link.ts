@@ -54,8 +54,15 @@ export type ToService =
   | { readonly t: 'progress'; readonly call: string; readonly progress: JsonValue }
   | { readonly t: 'result'; readonly call: string; readonly result: ToolResult }
   | { readonly t: 'failed'; readonly call: string; readonly error: WireError }
-  /** A program of the call asks for a tool. */
-  | { readonly t: 'ask'; readonly call: string; readonly ask: number; readonly tool: string; readonly arguments: JsonObject }
+  /** A program of the call asks for a tool. `from`: the installed tools that wait for it, outermost first. */
+  | {
+      readonly t: 'ask'
+      readonly call: string
+      readonly ask: number
+      readonly tool: string
+      readonly arguments: JsonObject
+      readonly from: readonly string[]
+    }
   /** The module of the tool `tool`, which the call runs, asks for something of the document. */
   | { readonly t: 'import'; readonly call: string; readonly ask: number; readonly tool: string; readonly request: ImportRequest }
   /** How a tool ended that was allowed. */

@@ -96,6 +96,8 @@ export interface ConsentQuestion {
   readonly origin: Origin
   /** the tool that waits for it, where one does */
   readonly tool?: string
+  /** of the tool's package, where it is an installed one: what is chosen is given to that tool and not to the site */
+  readonly sha256?: string
   readonly reason?: string
   readonly capabilities: readonly CapabilityState[]
 }
@@ -126,4 +128,6 @@ export interface AuditRow {
   readonly outcome: string
   readonly resultBytes?: number
   readonly durationMs?: number
+  /** how often its installed tools have asked something of the page */
+  readonly imports?: number
 }

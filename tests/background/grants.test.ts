@@ -37,7 +37,7 @@ beforeEach(() => {
 test('nothing is held until it is given', async () => {
   const grants = await load()
   expect(await allowed(grants, 'c', 'dom:read')).toBe(false)
-  expect(await grants.snapshotOf(origin)).toEqual({ epoch: 0, grants: [] })
+  expect(await grants.snapshotOf(origin)).toEqual({ epoch: 0, grants: [], tools: [] })
 })
 
 test('once serves one call, whatever comes at the same time', async () => {
