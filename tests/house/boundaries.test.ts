@@ -19,7 +19,7 @@ interface Rules {
 }
 
 const FOLDERS: Readonly<Record<string, Rules>> = {
-  protocol: { imports: [], globals: [], packages: ['@cfworker/json-schema'] },
+  protocol: { imports: [], globals: [], packages: ['@cfworker/json-schema', 'smol-toml', 'fflate'] },
   kernel: { imports: ['protocol'], globals: [], packages: ['@bjorn3/browser_wasi_shim'] },
   'sandbox/cell': { imports: ['kernel', 'protocol'], globals: [], packages: [] },
   'sandbox/js': { imports: ['protocol'], globals: [], packages: ['acorn', 'node-inspect-extracted'] },
@@ -36,7 +36,7 @@ const FOLDERS: Readonly<Record<string, Rules>> = {
     globals: ['document', 'chrome', 'fetch', 'WebAssembly'],
     packages: ['idb', 'webextension-polyfill'],
   },
-  node: { imports: ['orchestrator', 'protocol'], globals: ['process', 'fetch'], packages: ['node:fs', 'commander'] },
+  node: { imports: ['orchestrator', 'protocol'], globals: ['process', 'fetch'], packages: ['node:fs', 'commander', 'linkedom'] },
   background: { imports: ['protocol'], globals: ['importScripts', 'chrome', 'fetch', 'WebAssembly'], packages: ['webextension-polyfill'] },
   content: { imports: ['protocol'], globals: ['document', 'chrome', 'fetch', 'WebAssembly'], packages: [] },
   popup: { imports: ['protocol'], globals: ['document', 'chrome', 'fetch', 'WebAssembly'], packages: ['webextension-polyfill'] },
@@ -51,6 +51,9 @@ const PACKAGES = [
   'node:fs',
   'acorn',
   'node-inspect-extracted',
+  'smol-toml',
+  'fflate',
+  'linkedom',
 ]
 
 const fileOf = (folder: string, kind: string, name: string): string => `src/${folder}/${kind}-${name.replaceAll(/\W/g, '_')}.ts`
