@@ -36,6 +36,7 @@ const TITLES: readonly string[] = [
   'data count',
   'tag',
 ]
+const MOST = 10_000
 const ORDER: readonly number[] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
 
 export interface Section {
@@ -50,6 +51,7 @@ export function readSections(bytes: Uint8Array): Section[] {
   checkHeader(bytes)
   const file = new Reader(bytes, 'file', HEADER.length)
   const sections: Section[] = []
+  const seen = new Set<number>()
   let place = -1
   while (!file.isDone) {
     const id = file.byte()
@@ -61,9 +63,11 @@ export function readSections(bytes: Uint8Array): Section[] {
       throw new Malformed(`it breaks off: its ${title} section has ${size} bytes, ${bytes.length - at} are there`)
     file.skip(size)
     sections.push({ id, at, body: bytes.subarray(at, at + size) })
+    if (sections.length > MOST) throw new Malformed(`it has more than ${MOST} sections`)
     if (id === SectionId.custom) continue
+    if (seen.has(id)) throw new Malformed(`it has two ${title} sections`)
+    seen.add(id)
     const next = ORDER.indexOf(id)
-    if (next === place) throw new Malformed(`it has two ${title} sections`)
     if (next < place) throw new Malformed(`its ${title} section is in the wrong place`)
     place = next
   }
