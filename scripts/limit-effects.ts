@@ -69,6 +69,8 @@ export const LIMIT_EFFECTS: Readonly<Record<LimitName, string>> = {
   toolResultBytes: 'The JSON of a tool’s result; the call answers LIMIT_EXCEEDED',
   toolImportBytes: 'A text that an import takes or gives; the import answers −6',
   toolCompileMs: 'How long a module may take to compile; it is refused, and its worker ended',
+  externalIdleMs:
+    'So long the process of an external library waits for its next request; then it is ended, and the next one starts it anew',
   capabilityRequestsPerMinute: 'Requests for capabilities of one site; RATE_LIMITED',
   consentDenials: 'Denials in a row, after which a site cannot ask again in this session; USER_REJECTED',
   consentArmMs: 'So long the consent window must have been in front before its buttons work',

@@ -12,6 +12,7 @@ import { MemoryTables } from '../orchestrator/store/memory-tables.ts'
 import type { Tables } from '../orchestrator/store/tables.ts'
 import { startCellProcess } from './cell-child.ts'
 import { DirectoryPackages } from './directory-packages.ts'
+import { ExternalTools } from './external-tool.ts'
 import { startScriptProcess } from './script-child.ts'
 import { SqliteTables } from './sqlite-tables.ts'
 import { textCodec } from './text.ts'
@@ -33,6 +34,7 @@ export function nodePlatform({ store, mounts }: NodePlatformOptions): Platform {
       if (store !== undefined && principal.kind === 'tool') await rm(directoryOf(store, principal), { recursive: true, force: true })
     },
     packages: store === undefined ? new MemoryPackages() : new DirectoryPackages(join(store, 'packages')),
+    external: new ExternalTools(),
     mounts: () => mounts,
     clock: { now: () => performance.timeOrigin + performance.now(), monotonic: () => performance.now() },
     timer(ms, then, idle) {

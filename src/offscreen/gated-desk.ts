@@ -20,7 +20,7 @@ import { callInstalled, toolPrincipal } from '../orchestrator/installed-call.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { CancelSignal } from '../orchestrator/platform.ts'
 import { type Check, ToolDesk } from '../orchestrator/tool-desk.ts'
-import { WORKSPACE, workspaceFiles, workspaceOf } from '../orchestrator/workspace-files.ts'
+import { workspaceFiles, workspaceFor } from '../orchestrator/workspace-files.ts'
 
 /** What the service worker answers to what was asked of it. */
 export type Answered = 'allowed' | { readonly result: ToolResult } | { readonly value: JsonValue }
@@ -80,7 +80,6 @@ export class GatedDesk implements Desk {
     const check: Check = (capabilities, subject) =>
       this.#gate.check({ ...this.requestOf(installed), capabilities, ...(subject ? { subject } : {}) }, name)
     const { implementation } = installed
-    const isLibrary = implementation.type === 'wasm' && implementation.abi === 'library'
     const desk: ToolDesk = new ToolDesk({
       installed,
       check,
@@ -89,7 +88,7 @@ export class GatedDesk implements Desk {
       document: (request, signal) => this.#import(name, request, signal),
       files: workspaceFiles({
         fs: (op) => this.#orchestrator.fs(this.#owner, op),
-        root: isLibrary ? workspaceOf(args, limits) : WORKSPACE,
+        root: workspaceFor(installed, args, limits),
         limits,
         check: (capability, path) => check([capability], { path }),
       }),

@@ -37,9 +37,11 @@ export function libraryRequest(tool: string, args: JsonObject, workspace: string
 /** What the text of an answer says. */
 export function libraryEnd(entry: LibraryEntry, text: string): ToolEnd {
   const json = parseLibraryJson(text)
-  if (!json.ok) return bad(`its result ${json.reason}`)
-  return entry === 'library_call' ? callEnd(json.value) : checkEnd(json.value)
+  return json.ok ? answerEnd(entry, json.value) : bad(`its result ${json.reason}`)
 }
+
+/** The same of an answer that has been read. */
+export const answerEnd = (entry: LibraryEntry, json: unknown): ToolEnd => (entry === 'library_call' ? callEnd(json) : checkEnd(json))
 
 function callEnd(json: unknown): ToolEnd {
   const answer = parseLibraryAnswer(json)

@@ -15,18 +15,22 @@ import { CancelSource } from './cancel.ts'
 import { callTool } from './catalog.ts'
 import type { Desk, NestedCall } from './desk.ts'
 import { Gate } from './gate.ts'
+import { requireExternal } from './external-call.ts'
 import { callInstalled, toolPrincipal } from './installed-call.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import type { CancelSignal } from './platform.ts'
-import { type Check, ToolDesk } from './tool-desk.ts'
+import { type Check, ToolDesk, type ToolFiles } from './tool-desk.ts'
 import { digestOf } from './tool-mount.ts'
 import { runInPage, type ToolPage } from './tool-page.ts'
+import { workspaceFiles, workspaceFor } from './workspace-files.ts'
 
 export interface RegisterOptions {
   /** what the tools of the package may, as far as each declares it; default nothing */
   readonly grants?: readonly Capability[] | 'all-declared'
   /** variables and secrets of their environment */
   readonly env?: Readonly<Record<string, string>>
+  /** lets tools in that are programs of the host's, which run outside of every cell with its user's rights; default false */
+  readonly allowExternal?: boolean
   /** without it there is no page */
   readonly page?: ToolPage
 }
@@ -96,11 +100,15 @@ export class LocalTools {
   }
 
   /** Throws BtcpError INVALID_PARAMS with everything that is wrong with the package. */
-  async register(files: readonly PackageFile[], { grants = [], env = {}, page }: RegisterOptions = {}): Promise<RegisteredTools> {
+  async register(
+    files: readonly PackageFile[],
+    { grants = [], env = {}, page, allowExternal = false }: RegisterOptions = {},
+  ): Promise<RegisteredTools> {
     const { platform } = this.#orchestrator
     const parsed = parsePackage(files)
     if (!parsed.ok) throw faultsError(parsed.faults)
     const { manifest } = parsed
+    requireExternal(platform, manifest.tools, allowExternal)
     const sha256 = await digestOf(platform, files)
     const { name, version } = manifest
     const added = manifest.tools.map((one): InstalledTool => {
@@ -253,12 +261,13 @@ export class LocalTools {
     }
   }
 
-  #deskOf({ installed, page }: Registered, check: Check, { chain, depth }: LocalCall): ToolDesk {
+  #deskOf({ installed, page }: Registered, check: Check, { chain, depth, arguments: args }: LocalCall): ToolDesk {
     const desk: ToolDesk = new ToolDesk({
       installed,
       check,
       chain,
       document: (request) => runInPage(page, request),
+      files: this.#filesOf(installed, check, args),
       find: (name) => this.#named(name),
       tools: () => this.list(),
       call: (nested, all) => this.#callNested(nested, all, desk),
@@ -266,6 +275,16 @@ export class LocalTools {
       most: this.#orchestrator.limits.toolDepth,
     })
     return desk
+  }
+
+  #filesOf(installed: InstalledTool, check: Check, args: JsonObject): ToolFiles {
+    const { limits } = this.#orchestrator
+    return workspaceFiles({
+      fs: (op) => this.#orchestrator.fs(this.#owner, op),
+      root: workspaceFor(installed, args, limits),
+      limits,
+      check: (capability, path) => check([capability], { path }),
+    })
   }
 
   /** What a tool calls. The programs of a built-in tool may then no more than the tool itself, and import nothing. */

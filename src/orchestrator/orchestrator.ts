@@ -117,12 +117,14 @@ export class Orchestrator {
 
   /** Ends the principal's cell and removes its files. */
   async forget(principal: Principal): Promise<void> {
+    this.platform.external?.end(principal)
     await this.#pool.leave(principal)
     await this.platform.forget(principal)
   }
 
   /** Ends all cells and closes what files lie in. Idempotent. */
   dispose(): Promise<void> {
+    this.platform.external?.end()
     return this.#pool.dispose()
   }
 

@@ -5,6 +5,7 @@
 import type { PackageFile } from '../protocol/installed-tool.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { Principal } from '../protocol/principal.ts'
+import type { ToolFailure } from '../protocol/tool-record.ts'
 import type { Transport } from '../protocol/transport.ts'
 import type { Tables } from './store/tables.ts'
 
@@ -19,6 +20,8 @@ export interface Platform {
   forget(principal: Principal): Promise<void>
   /** the packages of installed tools, by their digest */
   readonly packages: Packages
+  /** Processes of the host's own, for libraries that are one. Absent where the host has none to give. */
+  readonly external?: ExternalHost
   /** Trees of the host that the principal's cell sees. */
   mounts(principal: Principal): readonly Mount[]
   /** milliseconds since the epoch, and milliseconds that only grow */
@@ -39,6 +42,37 @@ export interface Packages {
   /** Nobody has it any more. Idempotent. */
   forget(sha256: string): Promise<void>
 }
+
+/** Processes that run outside of every cell, with the rights of the host's user: a library each (JSON-RPC 2.0, docs/protocol.md section 5). */
+export interface ExternalHost {
+  /** Asks the library's process, which is started where there is none. Throws BtcpError TIMEOUT, CANCELLED. */
+  ask(library: ExternalLibrary, request: ExternalRequest): Promise<ExternalAnswer>
+  /** Ends the principal's process, or all of them. Idempotent. */
+  end(principal?: Principal): void
+}
+
+export interface ExternalLibrary {
+  readonly principal: Principal
+  /** the tool's name, for errors */
+  readonly name: string
+  readonly command: readonly string[]
+  /** all that its environment has besides PATH */
+  readonly env: Readonly<Record<string, string>>
+  /** The files of its package, verified; read when its process is started. */
+  files(): Promise<readonly PackageFile[]>
+}
+
+export interface ExternalRequest {
+  readonly method: string
+  /** The JSON text of its parameters; `directory` is where the process runs. */
+  params(directory: string): string
+  readonly timeoutMs: number
+  readonly signal?: CancelSignal
+  readonly limits: Limits
+}
+
+/** The answer's `result`, integers exact (`parseLibraryJson`). */
+export type ExternalAnswer = { readonly result: unknown } | { readonly failure: ToolFailure }
 
 export interface CellHandle {
   /** `onClose` is called when the cell has ended by itself, too. */

@@ -11,12 +11,20 @@ import type { Mount, Platform } from './platform.ts'
 
 /** Opens the package of the tool. Throws BtcpError SANDBOX_ERROR where it is gone or has been changed. */
 export async function toolMount(platform: Pick<Platform, 'packages' | 'sha256' | 'text'>, principal: ToolPrincipal): Promise<Mount> {
+  return packageMount(platform, await verifiedFiles(platform, principal))
+}
+
+/** The files of the tool's package. Throws BtcpError SANDBOX_ERROR where it is gone or has been changed. */
+export async function verifiedFiles(
+  platform: Pick<Platform, 'packages' | 'sha256' | 'text'>,
+  principal: ToolPrincipal,
+): Promise<readonly PackageFile[]> {
   const refused = (reason: string): BtcpError =>
     new BtcpError('SANDBOX_ERROR', `Cannot start the tool "${principal.tool}": ${reason}`, { effects: 'none' })
   const files = await platform.packages.read(principal.sha256)
   if (!files) throw refused('its package is gone')
   if ((await digestOf(platform, files)) !== principal.sha256) throw refused('its package has been changed since it was installed')
-  return packageMount(platform, files)
+  return files
 }
 
 /** The digest of a package, in hexadecimal. */

@@ -10,6 +10,7 @@ import { type JsonValue, parseJson } from '../protocol/parse.ts'
 import type { ToolPrincipal } from '../protocol/principal.ts'
 import type { ToolFailure } from '../protocol/tool-record.ts'
 import { progressOf } from './cell-tool.ts'
+import { runExternal } from './external-call.ts'
 import { startError } from './file-error.ts'
 import type { InstalledCall } from './installed-call.ts'
 import { libraryEnd, libraryRequest } from './library-call.ts'
@@ -44,11 +45,7 @@ export function runTool(orchestrator: Orchestrator, call: AdmittedCall): Promise
       return runCommand(orchestrator, call, ['js', ...form, inPackage(implementation.module)])
     }
     case 'external':
-      return Promise.reject(
-        new BtcpError('UNSUPPORTED', `Cannot call "${call.installed.tool.name}": it is a process of the host's, which is not run here`, {
-          effects: 'none',
-        }),
-      )
+      return runExternal(orchestrator, call, implementation.command)
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import type { FileStat, FsOp, FsValue } from '../protocol/cell.ts'
 import { BtcpError } from '../protocol/error.ts'
+import type { InstalledTool } from '../protocol/installed-tool.ts'
 import type { Limits } from '../protocol/limits.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import { type ImportRequest, TOOL_IMPORTS } from '../protocol/tool-imports.ts'
@@ -24,10 +25,16 @@ export interface Workspace {
   readonly check: (capability: Capability, path: string) => void
 }
 
-/** Where a tool finds files unless its caller says otherwise. */
-export const WORKSPACE = '/home/user'
+/** Where a tool finds files; the caller of a library may name another place. */
+const WORKSPACE = '/home/user'
 
-/** The workspace that a call of a tool names, or the usual one. Throws INVALID_PARAMS. */
+/** The root of the files that a call of the tool reaches. Throws INVALID_PARAMS. */
+export function workspaceFor({ implementation }: InstalledTool, args: JsonObject, limits: Limits): string {
+  const isLibrary = implementation.type === 'wasm' && implementation.abi === 'library'
+  return isLibrary ? workspaceOf(args, limits) : WORKSPACE
+}
+
+/** The workspace that a call of a library names, or the usual one. Throws INVALID_PARAMS. */
 export function workspaceOf({ workspace = WORKSPACE }: JsonObject, limits: Limits): string {
   if (typeof workspace !== 'string' || !workspace.startsWith('/')) throw invalid(`its workspace is no absolute path`)
   const path = cleaned(workspace, '/', limits)

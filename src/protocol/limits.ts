@@ -29,6 +29,7 @@ export const LIMITS = {
   jsRequests: 8,
   jsOutputBytes: 64 * MiB,
   jsResultBytes: 1 * MiB,
+  jsModuleBytes: 3 * MiB,
   jsMemoryBytes: 512 * MiB,
   // output
   outputCreditBytes: 1 * MiB,
@@ -80,6 +81,7 @@ export const LIMITS = {
   toolResultBytes: 1 * MiB,
   toolImportBytes: 8 * MiB,
   toolCompileMs: 10_000,
+  externalIdleMs: 300_000,
   capabilityRequestsPerMinute: 10,
   consentDenials: 3,
   consentArmMs: 500,
