@@ -5,7 +5,7 @@
 import { BtcpError } from '../protocol/error.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { Tool, ToolResult } from '../protocol/tool.ts'
-import { errorAnswer, importAnswer, parseToolRequest, resultAnswer, toolsAnswer } from '../protocol/tool-request.ts'
+import { errorAnswer, importAnswer, importRefusal, parseToolRequest, resultAnswer, toolsAnswer } from '../protocol/tool-request.ts'
 import type { ImportRequest } from '../protocol/tool-imports.ts'
 import { CancelSource } from './cancel.ts'
 import type { CancelSignal } from './platform.ts'
@@ -41,7 +41,7 @@ export function clerkOf(desk: Desk, depth: number, most: number): Clerk {
     if ('tools' in request) return toolsAnswer(desk.tools())
     if ('import' in request) {
       if (!desk.import) throw new BtcpError('UNSUPPORTED', `Cannot import "${request.import}": only a tool may`, { effects: 'none' })
-      return importAnswer(await desk.import(request, over))
+      return await desk.import(request, over).then(importAnswer, importRefusal)
     }
     if (depth >= most)
       throw new BtcpError('BUSY', `Cannot call "${request.tool}": calls are ${most} deep inside each other (limit toolDepth)`, {

@@ -10,7 +10,7 @@ import type { InstalledTool, PackageFile } from '../protocol/installed-tool.ts'
 import type { JsonObject } from '../protocol/parse.ts'
 import type { Owner } from '../protocol/principal.ts'
 import type { Tool, ToolResult } from '../protocol/tool.ts'
-import { type PackageFault, parsePackage } from '../protocol/tool-package.ts'
+import { packageHashFaults, type PackageFault, parsePackage, trimPackage } from '../protocol/tool-package.ts'
 import { CancelSource } from './cancel.ts'
 import { callTool } from './catalog.ts'
 import type { Desk, NestedCall } from './desk.ts'
@@ -104,12 +104,15 @@ export class LocalTools {
     files: readonly PackageFile[],
     { grants = [], env = {}, page, allowExternal = false }: RegisterOptions = {},
   ): Promise<RegisteredTools> {
-    const { platform } = this.#orchestrator
-    const parsed = parsePackage(files)
+    const { platform, limits } = this.#orchestrator
+    const kept = trimPackage(files)
+    const parsed = parsePackage(kept, limits)
     if (!parsed.ok) throw faultsError(parsed.faults)
+    const changed = await packageHashFaults(kept, async (bytes) => (await platform.sha256(bytes)).toHex())
+    if (changed.length > 0) throw faultsError(changed)
     const { manifest } = parsed
     requireExternal(platform, manifest.tools, allowExternal)
-    const sha256 = await digestOf(platform, files)
+    const sha256 = await digestOf(platform, kept)
     const { name, version } = manifest
     const added = manifest.tools.map((one): InstalledTool => {
       return { ...one, manifest: name, version, sha256, env: { ...one.variables, ...env } }
@@ -119,7 +122,7 @@ export class LocalTools {
     for (const installed of added) this.#registered.set(installed.tool.name, { installed, page, grants: [], running: new Map() })
     const unregister = once(() => this.#remove(added))
     try {
-      await platform.packages.keep(sha256, files)
+      await platform.packages.keep(sha256, kept)
       for (const { tool } of added) {
         const wanted = grants === 'all-declared' ? tool.capabilities : grants.filter((one) => tool.capabilities.includes(one))
         await this.grant(tool.name, wanted.filter(isOffered))

@@ -59,6 +59,12 @@ export const toolsAnswer = (tools: readonly Tool[]): string =>
 /** What an import gave. */
 export const importAnswer = (value: JsonValue): string => JSON.stringify({ ok: { value } })
 
+/** Why an import gave nothing. A module has a number of its own for a limit, whatever the code. */
+export const importRefusal = (error: unknown): string =>
+  error instanceof BtcpError && error.data.limit !== undefined
+    ? errorText('LIMIT_EXCEEDED', error.message, { limit: error.data.limit })
+    : errorAnswer(error)
+
 /** A result with `isError` is an error to the program. */
 export function resultAnswer({ structuredContent, isError, content, _meta }: ToolResult): string {
   if (!isError) return JSON.stringify({ ok: { structuredContent: structuredContent ?? null } })
