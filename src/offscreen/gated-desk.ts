@@ -79,7 +79,6 @@ export class GatedDesk implements Desk {
     const { name } = installed.tool
     const check: Check = (capabilities, subject) =>
       this.#gate.check({ ...this.requestOf(installed), capabilities, ...(subject ? { subject } : {}) }, name)
-    const { implementation } = installed
     const desk: ToolDesk = new ToolDesk({
       installed,
       check,
