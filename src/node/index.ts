@@ -3,19 +3,29 @@
  * it mounts. See docs/protocol.md section 6.
  */
 import { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { RegisteredTools, RegisterOptions } from '../orchestrator/local-tools.ts'
 import { SandboxCore } from '../orchestrator/sandbox.ts'
-import { type LimitName, limitsWith } from '../protocol/limits.ts'
+import type { PackageFile } from '../protocol/installed-tool.ts'
+import { type LimitName, type Limits, limitsWith } from '../protocol/limits.ts'
 import { mountTree } from './mounts.ts'
 import { nodePlatform } from './node-platform.ts'
+import { readPackage } from './package-source.ts'
 
 export { FileError } from '../orchestrator/file-error.ts'
+export type { CallOptions, RegisteredTools, RegisterOptions } from '../orchestrator/local-tools.ts'
 export type { CancelSignal } from '../orchestrator/platform.ts'
 export type { FileStat, ListEntry } from '../orchestrator/sandbox.ts'
 export type { JsOptions, JsResult, PythonOptions, PythonResult } from '../orchestrator/sandbox-code.ts'
 export type { BufferRunOptions, OutputListener, RunOptions, RunResult, TextRunOptions } from '../orchestrator/sandbox-run.ts'
+export type { ToolPage } from '../orchestrator/tool-page.ts'
+export type { Capability } from '../protocol/capability.ts'
 export type { CodeError, RichItem } from '../protocol/code-record.ts'
 export { BtcpError, type BtcpCode, type BtcpErrorData } from '../protocol/error.ts'
 export { type LimitName, LIMITS } from '../protocol/limits.ts'
+export type { PackageFile } from '../protocol/installed-tool.ts'
+export type { JsonObject, JsonValue } from '../protocol/parse.ts'
+export type { Tool, ToolResult } from '../protocol/tool.ts'
+export type { ImportName } from '../protocol/tool-imports.ts'
 export { VERSION } from '../protocol/version.ts'
 export { MountError } from './mounts.ts'
 
@@ -33,6 +43,13 @@ export interface SandboxOptions {
 }
 
 export class Sandbox extends SandboxCore {
+  readonly #limits: Limits
+
+  private constructor(orchestrator: Orchestrator, limits: Limits) {
+    super(orchestrator, { kind: 'local', name: 'sandbox' })
+    this.#limits = limits
+  }
+
   /** The computer is started by the first thing that is asked of it. Throws MountError, RangeError (limits). */
   static async create(options: SandboxOptions = {}): Promise<Sandbox> {
     const limits = limitsWith(options.limits)
@@ -40,7 +57,13 @@ export class Sandbox extends SandboxCore {
     const platform = nodePlatform({ mounts, ...(options.store === undefined ? {} : { store: options.store }) })
     const { env, seed } = options
     const orchestrator = new Orchestrator(platform, { limits, ...(env ? { env } : {}), ...(seed === undefined ? {} : { seed }) })
-    return new Sandbox(orchestrator, { kind: 'local', name: 'sandbox' })
+    return new Sandbox(orchestrator, limits)
+  }
+
+  /** Adds the tools of a package: a directory, a zip archive or a module of this machine, or the files themselves. They run in cells of their
+   *  own and may what `grants` says. Rejects with BtcpError INVALID_PARAMS. */
+  override async registerTool(source: string | readonly PackageFile[], options?: RegisterOptions): Promise<RegisteredTools> {
+    return await super.registerTool(typeof source === 'string' ? await readPackage(source, this.#limits) : source, options)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
