@@ -26,6 +26,8 @@ export type ToWorker =
   /** `module` is a WebAssembly.Module; without it there is none of that name, or its bytes are not those of the build. */
   | { readonly t: 'module'; readonly name: string; readonly module?: unknown }
   | { readonly t: 'bytes'; readonly name: string; readonly bytes?: Uint8Array }
+  /** what a cell of this frame had kept under that key */
+  | { readonly t: 'kept'; readonly name: string; readonly module?: unknown }
   /** The worker of a script has failed by itself, or could not be started. */
   | { readonly t: 'snippetEnded'; readonly snippet: number; readonly reason: string }
 
@@ -33,6 +35,9 @@ export type ToWorker =
 export type FromWorker =
   /** a module compiled, or its bytes (a guest reads the file) */
   | { readonly t: 'need' | 'read'; readonly name: string }
+  /** a tool's module by its key, from the cell that compiled it or for a later one (docs/decisions/0016-frame-module-cache.md) */
+  | { readonly t: 'find'; readonly name: string }
+  | { readonly t: 'keep'; readonly name: string; readonly module: unknown }
   /** A worker for a script; with `snippetStart` comes the port that the script gets. */
   | { readonly t: 'snippetStart' | 'snippetEnd'; readonly snippet: number }
 
@@ -51,6 +56,7 @@ export interface BuiltModule {
 
 const CELL = /^[0-9a-f-]{1,64}$/
 const REASON = 300
+const KEY = 5_000
 
 export function parseToFrame(message: unknown): ToFrame | undefined {
   if (!isRecord(message)) return undefined
@@ -75,7 +81,8 @@ export function parseFromWorker(message: unknown): FromWorker | undefined {
   if (!isRecord(message)) return undefined
   const t = own(message, 't')
   const name = own(message, 'name')
-  if (t === 'need' || t === 'read') return typeof name === 'string' ? { t, name } : undefined
+  if (t === 'need' || t === 'read' || t === 'find') return typeof name === 'string' ? { t, name } : undefined
+  if (t === 'keep') return typeof name === 'string' && name.length <= KEY ? { t, name, module: own(message, 'module') } : undefined
   const snippet = own(message, 'snippet')
   return (t === 'snippetStart' || t === 'snippetEnd') && isWhole(snippet) ? { t, snippet } : undefined
 }
@@ -99,7 +106,7 @@ export function parseToWorker(message: unknown): ToWorker | undefined {
   if (typeof name !== 'string') return undefined
   const module = own(message, 'module')
   const bytes = own(message, 'bytes')
-  if (t === 'module') return module === undefined ? { t, name } : { t, name, module }
+  if (t === 'module' || t === 'kept') return module === undefined ? { t, name } : { t, name, module }
   if (t === 'bytes') return bytes instanceof Uint8Array ? { t, name, bytes } : { t, name }
   return undefined
 }

@@ -80,6 +80,8 @@ export interface RunOptions {
   readonly cwd?: ByteString
   readonly onStdout?: (bytes: Uint8Array) => void
   readonly onStderr?: (bytes: Uint8Array) => void
+  /** gives the program descriptor 3 and hears what it writes there */
+  readonly onResult?: (bytes: Uint8Array) => void
 }
 
 export class TestKernel {
@@ -159,7 +161,9 @@ export class TestKernel {
     const [stdin, feeder] = vfs.pipe()
     const [out, stdout] = vfs.pipe()
     const [err, stderr] = vfs.pipe()
-    const output = Promise.all([collect(out, options.onStdout), collect(err, options.onStderr)])
+    const [told, result] = options.onResult ? vfs.pipe() : []
+    const results = told ? collect(told, options.onResult) : ''
+    const output = Promise.all([collect(out, options.onStdout), collect(err, options.onStderr), results])
     void feed(feeder, options.stdin ?? '')
     const session = this.kernel.start({
       call: `test-${this.#calls++}`,
@@ -169,6 +173,7 @@ export class TestKernel {
       stdin,
       stdout,
       stderr,
+      ...(result ? { result } : {}),
     })
     return { session, output }
   }

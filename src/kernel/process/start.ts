@@ -44,8 +44,8 @@ const preopen = (name: ByteString, directory: Directory, confine: boolean): Preo
   confine,
 })
 
-/** wasi-libc finds the preopen with the longest prefix of an absolute path; `.` is what is left for relative ones. */
-function foreignPreopens(system: System, cwd: Directory): Preopen[] {
+/** What a foreign module finds open: wasi-libc finds the preopen with the longest prefix of an absolute path; `.` is what is left for relative ones. */
+export function foreignPreopens(system: System, cwd: Directory): Preopen[] {
   const { root } = system.vfs
   const names = root.list().filter((entry) => entry.kind === FileKind.Directory)
   const top = names.map(({ name }) => preopen(`/${name}`, system.vfs.resolve(root, name, true, false) as Directory, true))

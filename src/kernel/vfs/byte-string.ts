@@ -82,3 +82,10 @@ export function toText(bytes: ByteString): string {
   }
   return out
 }
+
+/** The text, where the bytes are UTF-8 throughout. */
+export function strictText(bytes: ByteString): string | undefined {
+  const text = toText(bytes)
+  // What was invalid has become another character.
+  return text.includes('\ufffd') && fromText(text) !== bytes ? undefined : text
+}

@@ -66,7 +66,7 @@ export function importTables(system: System, report: (error: unknown) => void, t
 function guarded(call: Call, report: (error: unknown) => void, sign = 1): Call {
   const failed = (error: unknown): number => {
     if (error instanceof SysError) return sign * error.errno
-    if (error !== UNWIND) report(error)
+    if (error !== UNWIND && !isOverflow(error)) report(error)
     throw error
   }
   const f = call as unknown as (a: unknown, b: unknown, c: unknown, d: unknown, ...more: unknown[]) => number
@@ -86,6 +86,9 @@ function guarded(call: Call, report: (error: unknown) => void, sign = 1): Call {
     }
   }
 }
+
+/** The guest had used up the stack before it called. */
+const isOverflow = (error: unknown): boolean => error instanceof RangeError && /call stack/.test(error.message)
 
 function trapping(call: Call): Call {
   const f = call as unknown as (...args: unknown[]) => number

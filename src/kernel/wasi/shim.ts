@@ -20,6 +20,8 @@ export interface ShimCall {
   readonly name: string
   readonly params: string
   readonly result: boolean
+  /** The call has a result, and who imports it is not to see it. */
+  readonly drops?: true
 }
 
 const { i32: I32, i64: I64, f64: F64 } = ValueType
@@ -64,19 +66,23 @@ function body(call: ShimCall, fast: number): number[] {
     ...line(op.loop, EMPTY_BLOCK),
     ...args,
     ...line(op.call, ...unsigned(fast), op.localTee, ...r, op.constant, ...signed(KILLED), op.greater),
-    ...line(op.if, EMPTY_BLOCK, op.localGet, ...r, op.return, op.end),
+    ...line(op.if, EMPTY_BLOCK, ...(call.drops ? [] : [op.localGet, ...r]), op.return, op.end),
     ...line(op.localGet, ...r, op.constant, ...signed(KILLED), op.equal, ...trapIf),
     ...line(op.call, SLOW, op.call, SETCUR, ...trapIf),
     ...line(op.branch, 0, op.end, op.unreachable, op.end),
   ]
 }
 
+const functionType = (params: string, result: boolean): number[] =>
+  line(FUNCTION, ...vector(Array.from(params, (p) => [valueType(p)])), ...(result ? [1, I32] : [0]))
+
 /** The module's bytes: imports `k.slow`, `k.setcur` and `k.NAME` for each call, exports each NAME. A call without a result never returns. */
 export function encodeShim(calls: readonly ShimCall[]): Uint8Array {
   const types = [
     [FUNCTION, 0, 1, I32],
     [FUNCTION, 1, I32, 1, I32],
-    ...calls.map(({ params, result }) => [FUNCTION, ...vector(Array.from(params, (p) => [valueType(p)])), ...(result ? [1, I32] : [0])]),
+    ...calls.map(({ params, result }) => functionType(params, result)),
+    ...calls.map(({ params, result, drops }) => functionType(params, result && !drops)),
   ]
   const imported = ['slow', 'setcur', ...calls.map((c) => c.name)]
   const codes = calls.map((call, i) => sized(body(call, FIRST_FAST + i)))
@@ -84,7 +90,7 @@ export function encodeShim(calls: readonly ShimCall[]): Uint8Array {
     ...HEADER,
     ...section(1, vector(types)),
     ...section(2, vector(imported.map((name, i) => [...text('k'), ...text(name), 0, ...unsigned(i)]))),
-    ...section(3, vector(calls.map((_, i) => unsigned(FIRST_FAST + i)))),
+    ...section(3, vector(calls.map((_, i) => unsigned(FIRST_FAST + calls.length + i)))),
     ...section(7, vector(calls.map((call, i) => [...text(call.name), 0, ...unsigned(FIRST_FAST + calls.length + i)]))),
     ...section(10, vector(codes)),
   ])

@@ -28,6 +28,7 @@ function hostOf(modules: readonly CellModule[], feed: ModuleFeed): CellHost {
     modules,
     loadModule: (name) => feed.load(name),
     readModule: (name) => feed.read(name),
+    toolModules: feed,
     startSnippet: () => feed.startSnippet(),
     collect: collectGarbage,
     report,

@@ -1,14 +1,16 @@
-/** Where a cell's worker gets the built modules from, and workers for its scripts: its frame (protocol/frame.ts). */
+/** Where a cell's worker gets the built modules from, those of tools, and workers for its scripts: its frame (protocol/frame.ts). */
 import type { SnippetPort } from '../../kernel/js/snippet-port.ts'
+import type { KeptModules } from '../../kernel/tool/module-cache.ts'
 import { type FromWorker, parseToWorker } from '../../protocol/frame.ts'
 
 /** Taken before the powers are removed. */
 const { MessageChannel } = globalThis
 
-export class ModuleFeed {
+export class ModuleFeed implements KeptModules {
   readonly #port: MessagePort
   readonly #needed = new Map<string, PromiseWithResolvers<WebAssembly.Module>>()
   readonly #read = new Map<string, PromiseWithResolvers<Uint8Array>>()
+  readonly #sought = new Map<string, PromiseWithResolvers<WebAssembly.Module | undefined>>()
 
   /** what hears that a script's worker has ended by itself */
   readonly #snippets = new Map<number, (reason: string) => void>()
@@ -28,6 +30,15 @@ export class ModuleFeed {
   /** The bytes of its file; rejects as `load` does. */
   read(name: string): Promise<Uint8Array> {
     return this.#ask('read', name, this.#read)
+  }
+
+  /** A tool's module that a cell of this frame has kept. */
+  find(key: string): Promise<WebAssembly.Module | undefined> {
+    return this.#ask('find', key, this.#sought)
+  }
+
+  keep(key: string, module: object): void {
+    this.#port.postMessage({ t: 'keep', name: key, module } satisfies FromWorker, [])
   }
 
   /** A worker for one script, on a port of its own. */
@@ -50,7 +61,7 @@ export class ModuleFeed {
     }
   }
 
-  #ask<T>(t: 'need' | 'read', name: string, waiting: Map<string, PromiseWithResolvers<T>>): Promise<T> {
+  #ask<T>(t: 'need' | 'read' | 'find', name: string, waiting: Map<string, PromiseWithResolvers<T>>): Promise<T> {
     const asked = waiting.get(name)
     if (asked) return asked.promise
     const answer = Promise.withResolvers<T>()
@@ -62,8 +73,14 @@ export class ModuleFeed {
   #take(message: unknown): void {
     const answer = parseToWorker(message)
     if (answer?.t === 'module') this.#takeModule(answer.name, answer.module)
+    if (answer?.t === 'kept') this.#takeKept(answer.name, answer.module)
     if (answer?.t === 'bytes') this.#takeBytes(answer.name, answer.bytes)
     if (answer?.t === 'snippetEnded') this.#snippets.get(answer.snippet)?.(answer.reason)
+  }
+
+  #takeKept(key: string, module: unknown): void {
+    this.#sought.get(key)?.resolve(module instanceof WebAssembly.Module ? module : undefined)
+    this.#sought.delete(key)
   }
 
   #takeBytes(name: string, bytes: Uint8Array | undefined): void {

@@ -5,6 +5,7 @@
 import type { Transport } from '../../protocol/transport.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { SnippetPort } from '../../kernel/js/snippet-port.ts'
+import type { KeptModules } from '../../kernel/tool/module-cache.ts'
 
 export interface CellHost {
   /**
@@ -30,6 +31,8 @@ export interface CellHost {
    * when the same thread runs out. Absent where cells share no engine.
    */
   collect?(): Promise<void>
+  /** Where the modules of installed tools are kept for the next cell of the same principal; absent where a cell lives alone. */
+  readonly toolModules?: KeptModules
   /** Starts a worker for one script; absent where the broker does it. */
   startSnippet?(): SnippetPort
   /** Hears of the cell's own faults, which no guest may cause. */

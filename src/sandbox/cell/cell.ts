@@ -11,9 +11,11 @@ import { Kernel } from '../../kernel/kernel.ts'
 import type { HostProgram, HostPrograms } from '../../kernel/process/host-program.ts'
 import type { Process } from '../../kernel/process/process.ts'
 import { PythonProgram } from '../../kernel/python/python-program.ts'
+import { ToolProgram } from '../../kernel/tool/tool-program.ts'
 import { bytesOf } from '../../kernel/vfs/byte-string.ts'
 import { CELL_WIRE_VERSION, MEMORIES_UNTOLD, type ToCell } from '../../protocol/cell.ts'
 import { parseToCell } from '../../protocol/cell-parse.ts'
+import { WASM_TOOL } from '../../protocol/module-run.ts'
 import { BrokerPort } from './broker-port.ts'
 import type { CellHost, CellPort } from './cell-host.ts'
 import { FileOperations } from './file-operations.ts'
@@ -227,6 +229,7 @@ function hostProgramsOf(host: CellHost, broker: BrokerPort): HostPrograms {
       ['python', python],
       ['js', js],
       ['btcp', new BtcpProgram(kernel, ask)],
+      [WASM_TOOL, new ToolProgram(kernel, { request: ask, ...(host.toolModules ? { modules: host.toolModules } : {}) })],
     ])
   }
 }
@@ -235,6 +238,7 @@ function hostProgramsOf(host: CellHost, broker: BrokerPort): HostPrograms {
 const HOST_FILES: ReadonlyMap<string, Uint8Array<ArrayBuffer>> = new Map([
   ['js', bytesOf('JavaScript, run by the host: see "js --help"\n')],
   ['btcp', bytesOf('Tools from the shell, run by the host: see "btcp --help"\n')],
+  [WASM_TOOL, bytesOf('Modules of WebAssembly tools, run by the host: see "wasm-tool"\n')],
 ])
 
 function catalogOf(host: CellHost): ProgramCatalog {

@@ -4,6 +4,7 @@
  */
 import { FRAME_GREETING, type FromFrame, parseToFrame } from '../../protocol/frame.ts'
 import { Modules } from './modules.ts'
+import { ToolModules } from './tool-modules.ts'
 import { CellWorkers, warmUp } from './workers.ts'
 
 /** Workers of this page can only be started from a blob. */
@@ -24,6 +25,7 @@ function serve(host: MessagePort): void {
     workerScript('/cell-worker.js'),
     once(() => workerScript('/js-worker.js')),
     modules,
+    new ToolModules(),
     (cell, reason) => send({ t: 'ended', cell, reason }),
   )
   host.addEventListener('message', (event) => {

@@ -5,11 +5,13 @@
 import { type ToWorker, parseFromWorker } from '../../protocol/frame.ts'
 import type { Modules } from './modules.ts'
 import { ScriptWorkers } from './script-workers.ts'
+import type { ToolModules } from './tool-modules.ts'
 
 export class CellWorkers {
   readonly #script: Promise<string>
   readonly #jsScript: () => Promise<string>
   readonly #modules: Promise<Modules>
+  readonly #toolModules: ToolModules
   readonly #ended: (cell: string, reason: string) => void
   /** undefined while its worker is being made ready */
   readonly #workers = new Map<string, Worker | undefined>()
@@ -20,11 +22,13 @@ export class CellWorkers {
     script: Promise<string>,
     jsScript: () => Promise<string>,
     modules: Promise<Modules>,
+    toolModules: ToolModules,
     ended: (cell: string, reason: string) => void,
   ) {
     this.#script = script
     this.#jsScript = jsScript
     this.#modules = modules
+    this.#toolModules = toolModules
     this.#ended = ended
   }
 
@@ -64,6 +68,12 @@ export class CellWorkers {
         case 'need':
         case 'read':
           return giveModule(modules, asked, answer)
+        case 'find': {
+          const module = this.#toolModules.find(asked.name)
+          return answer({ t: 'kept', name: asked.name, ...(module ? { module } : {}) })
+        }
+        case 'keep':
+          return this.#toolModules.keep(asked.name, asked.module)
         case 'snippetStart':
           return port && scripts.start(asked.snippet, port)
         case 'snippetEnd':
