@@ -1,23 +1,24 @@
 // `npm run build:wasm [-- NAME...] [--check]`: builds the modules of scripts/build-wasm-modules.mjs into wasm/dist and writes
 // wasm/dist/lock.json. With --check nothing is written: a rebuild is compared with wasm/dist, and the last line says
-// NOT COMPARED when this machine's toolchain is another than the lock's. Same inputs give the same bytes in any folder: crates
-// come from a vendored copy that holds exactly Cargo.lock, without translations (uucore's build script embeds whatever
-// messages lie beside it), and every path is remapped.
+// NOT COMPARED when this machine's toolchain is another than the lock's. Same inputs give the same bytes in any folder
+// (build-wasm-vendor.mjs).
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { brotliCompressSync, constants } from 'node:zlib'
 import { MODULES } from './build-wasm-modules.mjs'
 import { ensureToolchain, ToolchainError } from './build-wasm-toolchain.mjs'
+import { cargoConfig, ensureVendored } from './build-wasm-vendor.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WORKSPACE = join(ROOT, 'wasm')
 const DIST = join(WORKSPACE, 'dist')
 const CACHE = join(ROOT, '.cache')
 const TARGET = join(CACHE, 'wasm-target')
+const TARGET_TRIPLE = 'wasm32-wasip1'
 const FEATURES = 'bulk-memory bulk-memory-opt simd sign-ext mutable-globals nontrapping-float-to-int multivalue reference-types'.split(' ')
 
 /** @typedef {import('./build-wasm-toolchain.mjs').Toolchain} Toolchain */
@@ -37,49 +38,6 @@ function run(command, args, env, cwd = WORKSPACE) {
   execFileSync(command, args, { cwd, env, stdio: ['ignore', 2, 2] })
 }
 
-/** The vendored crates of Cargo.lock, English only. Named after the lock, so that a change makes a new one.
- * @param {NodeJS.ProcessEnv} env */
-function ensureVendored(env) {
-  const vendor = join(CACHE, 'wasm-vendor', sha256(readFileSync(join(WORKSPACE, 'Cargo.lock'))).slice(0, 16))
-  if (existsSync(vendor)) return vendor
-  say('vendoring crates')
-  const parent = join(CACHE, 'wasm-vendor')
-  mkdirSync(parent, { recursive: true })
-  const fresh = mkdtempSync(join(parent, 'fresh-'))
-  execFileSync('cargo', ['vendor', '--locked', '--versioned-dirs', fresh], { cwd: WORKSPACE, env, stdio: ['ignore', 'ignore', 2] })
-  for (const crate of readdirSync(fresh)) dropTranslations(join(fresh, crate))
-  renameSync(fresh, vendor)
-  return vendor
-}
-
-/** Removes all messages but the English ones from a crate and from its list of checksums. @param {string} crate */
-function dropTranslations(crate) {
-  for (const folder of ['locales', 'locales/errors']) {
-    const path = join(crate, folder)
-    if (!existsSync(path)) continue
-    const checksums = JSON.parse(readFileSync(join(crate, '.cargo-checksum.json'), 'utf8'))
-    for (const file of readdirSync(path).filter((name) => name.endsWith('.ftl') && name !== 'en-US.ftl')) {
-      rmSync(join(path, file))
-      delete checksums.files[`${folder}/${file}`]
-    }
-    writeFileSync(join(crate, '.cargo-checksum.json'), JSON.stringify(checksums))
-  }
-}
-
-/** @param {Toolchain} toolchain @param {string} vendor */
-function cargoConfig({ sysroot }, vendor) {
-  const remaps = [
-    [vendor, '/vendor'],
-    [WORKSPACE, '/wasm'],
-    [sysroot, '/toolchain'],
-  ].map(([from, to]) => `"--remap-path-prefix=${from}=${to}"`)
-  return [
-    'source.crates-io.replace-with="vendored"',
-    `source.vendored.directory="${vendor}"`,
-    `target.wasm32-wasip1.rustflags=[${remaps.join(', ')}]`,
-  ].flatMap((setting) => ['--config', setting])
-}
-
 /** The tool that does the pass and checks the shape: native, from its own workspace. @param {NodeJS.ProcessEnv} env */
 function buildPoolPass(env) {
   const target = join(TARGET, 'pool-pass')
@@ -90,11 +48,11 @@ function buildPoolPass(env) {
 /** Builds one module into `folder` and returns its row. @param {Module} module @param {{ toolchain: Toolchain, vendor: string,
  *   poolPass: string, folder: string, target: string, versions: Map<string, string> }} context @returns {LockedModule} */
 function buildModule({ name, package: crate = name, licence, programs }, { toolchain, vendor, poolPass, folder, target, versions }) {
-  const { env } = toolchain
+  const { env, sysroot } = toolchain
   say(`compiling ${name}`)
-  const args = ['build', '--quiet', '--release', '--locked', '--offline', '--target', 'wasm32-wasip1', '--target-dir', target, '-p', crate]
-  run('cargo', [...args, ...cargoConfig(toolchain, vendor)], env)
-  const compiled = join(target, 'wasm32-wasip1', 'release', `${name}.wasm`)
+  const args = ['build', '--quiet', '--release', '--locked', '--offline', '--target', TARGET_TRIPLE, '--target-dir', target, '-p', crate]
+  run('cargo', [...args, ...cargoConfig({ target: TARGET_TRIPLE, workspace: WORKSPACE, sysroot, vendor })], env)
+  const compiled = join(target, TARGET_TRIPLE, 'release', `${name}.wasm`)
   const optimised = join(target, `${name}.opt.wasm`)
   const file = `${name}.wasm`
   run('wasm-opt', ['-O2', ...FEATURES.map((feature) => `--enable-${feature}`), compiled, '-o', optimised], env)
@@ -155,7 +113,7 @@ function main() {
   const target = values.check ? join(folder, 'target') : TARGET
   // What uucore embeds depends on LANG, too.
   const env = { ...toolchain.env, LANG: 'en-US' }
-  const context = { vendor: ensureVendored(env), poolPass: buildPoolPass(env), versions: packageVersions(env), folder, target }
+  const context = { vendor: ensureVendored(WORKSPACE, env), poolPass: buildPoolPass(env), versions: packageVersions(env), folder, target }
   const built = modules.map((module) => {
     const row = buildModule(module, { ...context, toolchain: { ...toolchain, env } })
     say(describe(row))
