@@ -96,7 +96,13 @@ class Library {
     this.#stop()
     const files = await this.#about.files()
     if (this.#isEnded) throw new LibraryFault('trap', 'it was removed')
-    this.#process = new LibraryProcess(this.#about, files)
+    const directory = mkdtempSync(join(tmpdir(), 'tidepool-library-'))
+    try {
+      this.#process = new LibraryProcess(this.#about, files, directory)
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true })
+      throw startFault(this.#about.command[0] ?? '', error as NodeJS.ErrnoException)
+    }
     return this.#process
   }
 
@@ -138,6 +144,9 @@ class LibraryFault extends Error {
   }
 }
 
+const startFault = (program: string, { code }: NodeJS.ErrnoException): LibraryFault =>
+  new LibraryFault('load', `"${program}" cannot be started: ${code === 'ENOENT' ? 'no such program' : (code ?? 'it failed')}`)
+
 interface Pending {
   readonly id: number
   readonly mostBytes: number
@@ -156,9 +165,10 @@ class LibraryProcess {
   #errors = Buffer.alloc(0)
   #gone: LibraryFault | undefined
 
-  constructor({ command, env }: ExternalLibrary, files: readonly PackageFile[]) {
+  /** Throws what spawn and the file system throw. */
+  constructor({ command, env }: ExternalLibrary, files: readonly PackageFile[], directory: string) {
     const [program = '', ...args] = command
-    this.#directory = mkdtempSync(join(tmpdir(), 'tidepool-library-'))
+    this.#directory = directory
     unpack(this.#directory, files, program)
     this.#child = spawn(programIn(this.#directory, program), args, {
       cwd: this.#directory,
@@ -190,9 +200,7 @@ class LibraryProcess {
 
   #listen(program: string): void {
     const child = this.#child
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      this.#fail(new LibraryFault('load', `"${program}" cannot be started: ${error.code === 'ENOENT' ? 'no such program' : error.code}`)),
-    )
+    child.once('error', (error) => this.#fail(startFault(program, error)))
     // Its output is read to the end before it is said to be gone.
     child.once('close', (status, signal) =>
       this.#fail(
@@ -293,6 +301,7 @@ function endGroup({ pid }: ChildProcess): void {
 function unpack(directory: string, files: readonly PackageFile[], program: string): void {
   for (const { path, bytes } of files) {
     const place = join(directory, path)
+    if (!place.startsWith(join(directory, '/'))) throw new RangeError('Cannot unpack a package: a path leads out of it')
     mkdirSync(dirname(place), { recursive: true, mode: 0o700 })
     writeFileSync(place, bytes, { mode: path === normalize(program) ? 0o700 : 0o600 })
   }
