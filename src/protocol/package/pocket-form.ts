@@ -55,7 +55,7 @@ function pocketTool(source: Source, fields: Fields, outer: Fields, variables: Re
   const name = nameOf(tool)
   const inputSchema = inputOf(tool.value('inputSchema') ?? {}, below(tool.at, 'inputSchema'), fields.report)
   const description = tool.text('description', { required: true, most: 1_000 })
-  const language = languageOf(fields) ?? languageOf(outer)
+  const language = languageOf(fields.value('language') === undefined ? outer : fields)
   const entry = fields.object('entrypoint') ?? outer.object('entrypoint')
   entry?.slips(['build', 'run'])
   const run = entry?.text('run', { most: 1_000 })
