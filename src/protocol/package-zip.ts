@@ -13,6 +13,9 @@ export type UnpackedZip =
   { readonly ok: true; readonly files: PackageFile[] } | { readonly ok: false; readonly faults: readonly PackageFault[] }
 
 interface Member {
+  /** in the archive */
+  readonly name: string
+  /** in the package */
   readonly path: string
   readonly method: number
   readonly crc: number
@@ -123,7 +126,7 @@ function readMember(bytes: Uint8Array, view: DataView, at: number): Member | und
   const method = view.getUint16(at + 10, true)
   if (method !== STORED && method !== DEFLATED) throw new Refused(name, `is packed by method ${method}: use deflate, or none`)
   if (method === STORED ? packed !== size : size > packed * RATIO) throw new Refused(name, 'claims a size that it cannot have')
-  return { path: name, method, crc: view.getUint32(at + 16, true), packed, size, offset }
+  return { name, path: name, method, crc: view.getUint32(at + 16, true), packed, size, offset }
 }
 
 function checkTree(members: readonly Member[], limits: Limits): void {
@@ -147,10 +150,10 @@ function checkOverlaps(bytes: Uint8Array, view: DataView, members: readonly Memb
 }
 
 /** Behind the local header, which must be that of the same file. */
-function dataStart(bytes: Uint8Array, view: DataView, { path, offset }: Member): number {
+function dataStart(bytes: Uint8Array, view: DataView, { name, path, offset }: Member): number {
   if (offset + LOCAL_BYTES > bytes.length || view.getUint32(offset, true) !== LOCAL) throw new Refused(path, 'is damaged: it has no header')
   const nameEnd = offset + LOCAL_BYTES + view.getUint16(offset + 26, true)
-  if (utf8Text(bytes.subarray(offset + LOCAL_BYTES, nameEnd)) !== path) throw new Refused(path, 'has another name in its own header')
+  if (utf8Text(bytes.subarray(offset + LOCAL_BYTES, nameEnd)) !== name) throw new Refused(path, 'has another name in its own header')
   return nameEnd + view.getUint16(offset + 28, true)
 }
 
