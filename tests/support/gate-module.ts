@@ -67,15 +67,15 @@ export function gateModuleOf(parts: GateParts): Uint8Array<ArrayBuffer> {
     [10, bodies],
     [11, parts.data ?? []],
   ]
-  const out = line(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)
+  const out: number[][] = [line(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)]
   const more = parts.sections ?? []
   for (const [id, items] of lists) {
-    for (const { id: other, body, before } of more) if (before === id) out.push(...sectionOf(other, body))
-    if (items.length > 0) out.push(...sectionOf(id, id === 8 ? uleb(items[0]![0]!) : vector(items)))
+    for (const { id: other, body, before } of more) if (before === id) out.push(sectionOf(other, body))
+    if (items.length > 0) out.push(sectionOf(id, id === 8 ? uleb(items[0]![0]!) : vector(items)))
   }
-  for (const { id, body, before } of more) if (before === undefined) out.push(...sectionOf(id, body))
-  if (names.length > 0) out.push(...nameSection(names))
-  return Uint8Array.from(out)
+  for (const { id, body, before } of more) if (before === undefined) out.push(sectionOf(id, body))
+  if (names.length > 0) out.push(nameSection(names))
+  return Uint8Array.from(out.flat())
 }
 
 function nameSection(names: readonly (readonly number[])[]): number[] {

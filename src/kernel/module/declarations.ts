@@ -39,8 +39,10 @@ const MOST = {
   tables: 100,
   globals: 100_000,
   exports: 20_000,
-  nameSection: 1024 * 1024,
+  listBytes: 1024 * 1024,
 }
+/** Sections whose entries may be long, so that their number bounds nothing. */
+const LISTS: readonly number[] = [SectionId.type, SectionId.import, SectionId.export]
 const KINDS: readonly ExportKind[] = ['function', 'table', 'memory', 'global']
 const TAG = 4
 export const shown = (module: string, name: string): string => JSON.stringify(`${module}.${name}`.slice(0, 200))
@@ -80,7 +82,7 @@ export class Declarations {
 
   #read(section: Section): void {
     const reader = readerOf(section)
-    if (section.id === SectionId.import || section.id === SectionId.export) checkNames(reader)
+    if (LISTS.includes(section.id)) checkSize(reader)
     if (section.id === SectionId.type) {
       this.#typeSection = section
       this.#readTypes(reader)
@@ -197,8 +199,8 @@ export class Declarations {
   }
 }
 
-function checkNames({ part, end }: Reader): void {
-  if (end > MOST.nameSection) throw new Malformed(`its ${part} has ${end} bytes, at most ${MOST.nameSection} are allowed`)
+function checkSize({ part, end }: Reader): void {
+  if (end > MOST.listBytes) throw new Malformed(`its ${part} has ${end} bytes, at most ${MOST.listBytes} are allowed`)
 }
 
 function refuseImport(kind: number, module: string, name: string): never {

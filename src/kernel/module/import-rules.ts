@@ -41,7 +41,9 @@ function formsOf(name: ImportName, row: ToolImport): Form[] {
   const texts = 'ii'.repeat(row.takes.length)
   const as = (more: string, how: CallForm): Form => form(`${texts}${more}:i`, { by: 'request', import: name, row, form: how })
   if (row.result !== 'text') return [as('', 'plain')]
-  return [as('ii', 'sized'), row.module === 'filesystem' ? as('', 'allocated') : as('i', 'unsized')]
+  const sized = as('ii', 'sized')
+  if (row.place === 'document') return [sized, as('i', 'unsized')]
+  return row.place === 'files' ? [sized, as('', 'allocated')] : [sized]
 }
 
 const REQUESTS: Rules = new Map(

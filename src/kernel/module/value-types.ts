@@ -12,6 +12,8 @@ const KNOWN: Readonly<Record<number, ValueType>> = {
   0x6f: 'externref',
 }
 
+const BY_CODE: readonly (ValueType | undefined)[] = Array.from({ length: 0x80 }, (_, code) => KNOWN[code])
+
 const REFUSED: Readonly<Record<number, string>> = {
   0x78: 'i8',
   0x77: 'i16',
@@ -46,7 +48,7 @@ const FORMS: Readonly<Record<number, string>> = {
 /** `holder`: who has the type, as messages say it: `its table 2 is`, `function 3 (f) has locals`. */
 export function readValueType(reader: Reader, holder: () => string): ValueType {
   const code = reader.byte()
-  const known = KNOWN[code]
+  const known = BY_CODE[code]
   if (known) return known
   throw new Malformed(`${holder()} of type ${REFUSED[code] ?? `0x${code.toString(16)}`}, which is not allowed`)
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { GateError, gateModule } from '../../../src/kernel/module/gate.ts'
 import { START } from '../../../src/kernel/module/gated-module.ts'
 import type { WasmAbi } from '../../../src/protocol/installed-tool.ts'
-import { LIMITS, limitsWith } from '../../../src/protocol/limits.ts'
+import { LIMITS, type Limits, limitsWith } from '../../../src/protocol/limits.ts'
 import { gateModuleOf, type GateParts, libraryWith, memoryImport, TOOL, toolWith, toolWithFunctions } from '../../support/gate-module.ts'
 import { FOREIGN_PUPPET } from '../../support/puppet.ts'
 import { encodeModule, ins, text, uleb } from '../../support/wasm-encoder.ts'
@@ -11,7 +11,7 @@ import { encodeModule, ins, text, uleb } from '../../support/wasm-encoder.ts'
 const good = toolWith({})
 
 /** What the gate says after `Cannot load "tool.wasm": `; undefined where it lets it through. */
-function refusal(bytes: Uint8Array, abi: WasmAbi = 'btcp', limits = LIMITS): string | undefined {
+function refusal(bytes: Uint8Array, abi: WasmAbi = 'btcp', limits: Limits = LIMITS): string | undefined {
   try {
     gateModule(bytes, { name: 'tool.wasm', abi, limits })
     return undefined

@@ -1,0 +1,125 @@
+/** Changes bytes of a module by a seeded generator, as a bad disk, a bad compiler or somebody bad would: the same seed, the same mutant. */
+import { uleb } from '../../support/wasm-encoder.ts'
+
+/** A number below `below`. */
+export type Pick = (below: number) => number
+
+export function picker(seed: number): Pick {
+  let state = seed >>> 0
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+type Bytes = Uint8Array<ArrayBuffer>
+type Change = (bytes: Bytes, pick: Pick) => Bytes
+
+const joined = (...parts: readonly ArrayLike<number>[]): Bytes => Uint8Array.from(parts.flatMap((part) => Array.from(part)))
+/** So many bytes replaced, or as many as there are. */
+const spliced = (bytes: Bytes, from: number, most: number, by: readonly number[]): Bytes => {
+  const at = Math.min(from, bytes.length)
+  const count = Math.min(most, bytes.length - at)
+  const out = new Uint8Array(bytes.length - count + by.length)
+  out.set(bytes.subarray(0, at))
+  out.set(by, at)
+  out.set(bytes.subarray(at + count), at + by.length)
+  return out
+}
+
+/** Where the sections begin, and where the last one ends; as far as they can be read. */
+function sectionStarts(bytes: Bytes): number[] {
+  const starts = [8]
+  for (let at = 8; at < bytes.length;) {
+    let size = 0
+    let next = at + 1
+    for (let shift = 0; shift < 35 && next < bytes.length; shift += 7) {
+      const byte = bytes[next++]!
+      size += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) break
+    }
+    at = next + size
+    if (at > bytes.length) break
+    starts.push(at)
+  }
+  return starts
+}
+
+function section(bytes: Bytes, pick: Pick): { readonly from: number; readonly to: number } {
+  const starts = sectionStarts(bytes)
+  const index = pick(Math.max(1, starts.length - 1))
+  return { from: starts[index]!, to: starts[index + 1] ?? bytes.length }
+}
+
+/** Bytes that mean much: types and forms, flags, limits, opcodes of the collector and of atomics. */
+const TELLING = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 0x0b, 0x0d, 0x10, 0x20, 0x40, 0x41, 0x4e, 0x4f, 0x50, 0x5e, 0x5f, 0x60, 0x63, 0x64, 0x69, 0x6b, 0x6c, 0x6e,
+  0x6f, 0x70, 0x71, 0x7b, 0x7c, 0x7d, 0x7e, 0x7f, 0x80, 0xd0, 0xd2, 0xfb, 0xfc, 0xfd, 0xfe, 0xff,
+]
+const NUMBERS = [0, 1, 127, 128, 65_535, 65_536, 65_537, 10_000_000, 0x7fff_ffff, 0xffff_ffff]
+const WORDS = ['memory', 'execute', 'env', 'btcp', 'tidepool:start', '__proto__', 'constructor', 'dom_text', 'dom_frobnicate', 'wbg']
+
+const CHANGES: readonly Change[] = [
+  // a bit, a byte, a telling byte
+  (bytes, pick) => {
+    const at = pick(bytes.length)
+    return spliced(bytes, at, 1, [bytes[at]! ^ (1 << pick(8))])
+  },
+  (bytes, pick) => spliced(bytes, pick(bytes.length), 1, [pick(256)]),
+  (bytes, pick) => spliced(bytes, pick(bytes.length), 1, [TELLING[pick(TELLING.length)]!]),
+  // the head of a section, where counts and types are
+  (bytes, pick) => {
+    const { from, to } = section(bytes, pick)
+    return spliced(bytes, Math.min(bytes.length - 1, from + pick(Math.min(24, to - from))), 1, [TELLING[pick(TELLING.length)]!])
+  },
+  // a number, inserted or in place of bytes
+  (bytes, pick) => spliced(bytes, pick(bytes.length - 4), pick(4), uleb(NUMBERS[pick(NUMBERS.length)]!)),
+  // bytes lost, doubled, or the rest of the file lost
+  (bytes, pick) => {
+    const at = pick(bytes.length)
+    return spliced(bytes, at, 1 + pick(Math.min(8, bytes.length - at)), [])
+  },
+  (bytes, pick) => {
+    const at = pick(bytes.length)
+    return spliced(bytes, at, 0, Array.from(bytes.subarray(at, at + 1 + pick(16))))
+  },
+  (bytes, pick) => bytes.slice(0, pick(bytes.length)),
+  // a section lost, twice, in another place, of another kind, or made up
+  (bytes, pick) => {
+    const { from, to } = section(bytes, pick)
+    return spliced(bytes, from, to - from, [])
+  },
+  (bytes, pick) => {
+    const { from, to } = section(bytes, pick)
+    return joined(bytes.subarray(0, to), bytes.subarray(from, to), bytes.subarray(to))
+  },
+  (bytes, pick) => {
+    const { from, to } = section(bytes, pick)
+    const rest = spliced(bytes, from, to - from, [])
+    const other = section(rest, pick)
+    return joined(rest.subarray(0, other.from), bytes.subarray(from, to), rest.subarray(other.from))
+  },
+  (bytes, pick) => {
+    const { from } = section(bytes, pick)
+    return from < bytes.length ? spliced(bytes, from, 1, [pick(15)]) : bytes
+  },
+  (bytes, pick) => {
+    const body = Array.from({ length: pick(12) }, () => TELLING[pick(TELLING.length)]!)
+    return spliced(bytes, section(bytes, pick).from, 0, [pick(14), ...uleb(body.length), ...body])
+  },
+  // another word where a name may be
+  (bytes, pick) => {
+    const word = WORDS[pick(WORDS.length)]!
+    return spliced(bytes, pick(bytes.length), pick(word.length), [word.length, ...Buffer.from(word)])
+  },
+]
+
+/** One to four changes. */
+export function mutate(bytes: Bytes, seed: number): Bytes {
+  const pick = picker(seed)
+  let out = bytes
+  for (let left = 1 + pick(4); left > 0 && out.length > 8; left--) out = CHANGES[pick(CHANGES.length)]!(out, pick)
+  return out
+}
