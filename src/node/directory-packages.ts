@@ -3,7 +3,7 @@
  * there. What is read may have been changed meanwhile; the reader compares the digest.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { promises as disk } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Packages } from '../orchestrator/platform.ts'
 import type { PackageFile } from '../protocol/installed-tool.ts'
@@ -18,10 +18,10 @@ export class DirectoryPackages implements Packages {
   async read(sha256: string): Promise<readonly PackageFile[] | undefined> {
     const root = this.#placeOf(sha256)
     try {
-      const entries = await readdir(root, { recursive: true, withFileTypes: true })
+      const entries = await disk.readdir(root, { recursive: true, withFileTypes: true })
       const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
       return await Promise.all(
-        paths.map(async (path) => ({ path: relative(root, path).split(sep).join('/'), bytes: new Uint8Array(await readFile(path)) })),
+        paths.map(async (path) => ({ path: relative(root, path).split(sep).join('/'), bytes: new Uint8Array(await disk.readFile(path)) })),
       )
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
@@ -33,16 +33,16 @@ export class DirectoryPackages implements Packages {
     const place = this.#placeOf(sha256)
     const fresh = `${place}.${randomUUID()}`
     for (const { path, bytes } of files) {
-      await mkdir(dirname(join(fresh, path)), { recursive: true, mode: 0o700 })
-      await writeFile(join(fresh, path), bytes, { mode: 0o600 })
+      await disk.mkdir(dirname(join(fresh, path)), { recursive: true, mode: 0o700 })
+      await disk.writeFile(join(fresh, path), bytes, { mode: 0o600 })
     }
     // What lies there already may be damaged.
-    await rm(place, { recursive: true, force: true })
-    await rename(fresh, place)
+    await disk.rm(place, { recursive: true, force: true })
+    await disk.rename(fresh, place)
   }
 
   async forget(sha256: string): Promise<void> {
-    await rm(this.#placeOf(sha256), { recursive: true, force: true })
+    await disk.rm(this.#placeOf(sha256), { recursive: true, force: true })
   }
 
   #placeOf(sha256: string): string {

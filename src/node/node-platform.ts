@@ -3,7 +3,7 @@
  * sandbox that it is installed in.
  */
 import { hash, randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
+import { promises as disk } from 'node:fs'
 import { join } from 'node:path'
 import { MemoryPackages } from '../orchestrator/memory-packages.ts'
 import type { Mount, Platform } from '../orchestrator/platform.ts'
@@ -31,7 +31,7 @@ export function nodePlatform({ store, mounts }: NodePlatformOptions): Platform {
       store === undefined ? new MemoryTables() : SqliteTables.open(directoryOf(store, principal)),
     async forget(principal) {
       // Without a store the tables are gone with the cell; a sandbox's own directory is its user's to remove.
-      if (store !== undefined && principal.kind === 'tool') await rm(directoryOf(store, principal), { recursive: true, force: true })
+      if (store !== undefined && principal.kind === 'tool') await disk.rm(directoryOf(store, principal), { recursive: true, force: true })
     },
     packages: store === undefined ? new MemoryPackages() : new DirectoryPackages(join(store, 'packages')),
     external: new ExternalTools(),

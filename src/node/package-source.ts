@@ -2,7 +2,7 @@
  * A tool package as somebody has it on this machine: a directory, a zip archive, or a module alone. Invariant: nothing outside the directory
  * is read, for a link is never followed, and no more is read than a package may have.
  */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { promises as disk } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { BtcpError } from '../protocol/error.ts'
 import type { PackageFile } from '../protocol/installed-tool.ts'
@@ -16,12 +16,12 @@ const CACHE_TAG = 'CACHEDIR.TAG'
 
 /** The package's files. Throws BtcpError INVALID_PARAMS. */
 export async function readPackage(path: string, limits: Limits): Promise<PackageFile[]> {
-  const found = await stat(path).catch((error: unknown) => {
+  const found = await disk.stat(path).catch((error: unknown) => {
     throw unreadable(path, (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file or directory' : 'it cannot be read')
   })
   if (found.isDirectory()) return await readDirectory(path, limits)
   if (found.size > limits.toolPackageBytes) throw tooLarge(path, limits)
-  const bytes = new Uint8Array(await readFile(path))
+  const bytes = new Uint8Array(await disk.readFile(path))
   if (!isZip(bytes)) {
     if (path.endsWith('.wasm')) return [{ path: basename(path), bytes }]
     throw unreadable(path, 'it is no directory, no zip archive and no .wasm module')
@@ -40,7 +40,7 @@ async function readDirectory(root: string, limits: Limits): Promise<PackageFile[
   const waiting = ['']
   let bytes = 0
   for (let below = waiting.shift(); below !== undefined; below = waiting.shift()) {
-    const entries = await readdir(join(resolve(root), below), { withFileTypes: true })
+    const entries = await disk.readdir(join(resolve(root), below), { withFileTypes: true })
     if (below !== '' && entries.some(({ name }) => name === CACHE_TAG)) continue
     for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith('.') || LEFT_OUT.has(entry.name)) continue
@@ -61,9 +61,9 @@ async function readDirectory(root: string, limits: Limits): Promise<PackageFile[
 
 /** The file's bytes, unless they are more than `most`. */
 async function readWithin(path: string, most: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const { size } = await stat(path)
+  const { size } = await disk.stat(path)
   if (size > most) return undefined
-  const bytes = new Uint8Array(await readFile(path))
+  const bytes = new Uint8Array(await disk.readFile(path))
   return bytes.length > most ? undefined : bytes
 }
 
