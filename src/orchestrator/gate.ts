@@ -81,7 +81,7 @@ export class Gate {
 
   /** Whether the grants allow it now. */
   allows(request: Omit<CapabilityRequest, 'now'>): boolean {
-    return this.#missing(request).length === 0
+    return !this.#isOver(request)
   }
 
   /** Throws CAPABILITY_DENIED unless the grants allow it now. */

@@ -35,6 +35,10 @@ const fileOf = ({ name, language }: Script): string => `${name}.${language === '
 
 /** A package of tools that are scripts: the arguments as JSON on standard input, the result on standard output. */
 function scripts(manifest: string, ...tools: readonly Script[]): PackageFile[] {
+  return withSecrets([], manifest, ...tools)
+}
+
+function withSecrets(secrets: readonly string[], manifest: string, ...tools: readonly Script[]): PackageFile[] {
   const capabilities = [...new Set(tools.flatMap((tool) => tool.capabilities ?? []))]
   const rows = tools.map((tool) => ({
     name: tool.name,
@@ -43,7 +47,15 @@ function scripts(manifest: string, ...tools: readonly Script[]): PackageFile[] {
     capabilities: tool.capabilities ?? [],
     implementation: tool.language ? { type: 'python', entry: fileOf(tool) } : { type: 'js', module: fileOf(tool), form: 'stdio' },
   }))
-  const text = JSON.stringify({ btcp: '1.0', name: manifest, version: '1.0.0', description: 'Tools of a test.', capabilities, tools: rows })
+  const text = JSON.stringify({
+    btcp: '1.0',
+    name: manifest,
+    version: '1.0.0',
+    description: 'Tools of a test.',
+    secrets,
+    capabilities,
+    tools: rows,
+  })
   return [file('manifest.json', text), ...tools.map((tool) => file(fileOf(tool), tool.code))]
 }
 
@@ -213,13 +225,22 @@ test('installing the same package again keeps what its tool holds', async () => 
 })
 
 test('of a removed tool nothing is left: no row, no grant, no secret, no database, no package, no frame', async () => {
-  const KEEPER: Script = { name: 'keeper', capabilities: ['dom:read'], code: 'console.log(JSON.stringify(Boolean(1)))' }
+  const KEEPER: Script = {
+    name: 'keeper',
+    capabilities: ['dom:read'],
+    language: 'python',
+    code: "import os; open('note', 'w').write('kept'); print(len(os.environ['TOKEN']))",
+  }
   const page = await tidepool.site(sites.origin('removes'))
   const panel = await ToolPanel.open(tidepool, sites.origin('removes'))
-  const files = scripts('keepers', KEEPER)
-  const [installed] = await panel.install(files, { choices: { 'dom:read': 'always' } })
+  const token = 'a secret that its user typed'
+  const options = { choices: { 'dom:read': 'always' }, env: { TOKEN: token } } as const
+  const [installed] = await panel.install(withSecrets(['TOKEN'], 'keepers', KEEPER), options)
   const sha256 = installed?.sha256 ?? ''
-  expect((await callTool(page, 'keeper')).value?.isError).toBe(false)
+  expect(installed).toMatchObject({ set: ['TOKEN'], secrets: [{ name: 'TOKEN' }] })
+  expect(JSON.stringify(installed)).not.toContain(token)
+  expect((await callTool(page, 'keeper')).value).toMatchObject({ isError: false, structuredContent: token.length })
+  expect((await ask<object>(page, 'getTool', 'keeper')).value).not.toHaveProperty('env')
   expect((await leftOf(sha256)).length).toBeGreaterThan(2)
   const frames = async () =>
     (await tidepool.browser.send('Target.getTargets')).targetInfos.filter(({ url }) => url.includes('src/sandbox/frame/')).length
@@ -227,7 +248,7 @@ test('of a removed tool nothing is left: no row, no grant, no secret, no databas
 
   await panel.remove('keeper')
   expect(await leftOf(sha256)).toEqual([])
-  expect(await leftOf('keeper')).toEqual([])
+  for (const text of ['keeper', token]) expect(await leftOf(text)).toEqual([])
   if (before > 0) expect(await frames()).toBeLessThan(before)
   expect((await callTool(page, 'keeper')).failure?.data.btcpCode).toBe('TOOL_NOT_FOUND')
   expect(await outcomes(sites.origin('removes'), 'tool removed by you: keeper 1.0.0')).toEqual(['ok'])
