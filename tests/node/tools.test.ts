@@ -447,7 +447,7 @@ describe('a page that the program gives', () => {
       },
     })
     const stored = new Map([['a', 'x']])
-    const page = pageOf(asked, (_name, args) => stored.get(String(args['key'])) ?? null)
+    const page = pageOf(asked, (_name, { key: asked }) => (typeof asked === 'string' && stored.get(asked)) || null)
     await sandbox.registerTool(packageOf(module, { capabilities: keys }), { grants: 'all-declared', page })
     expect((await sandbox.callTool('probe')).structuredContent).toEqual({ n: -1 })
     expect(asked).toEqual(['storage_get {"key":"__proto__"}'])
