@@ -198,7 +198,7 @@ export class LocalTools {
       const registered = this.#registered.get(installed.tool.name)
       this.#registered.delete(installed.tool.name)
       for (const cancel of registered?.running.keys() ?? []) cancel.abort()
-      await Promise.allSettled([...(registered?.running.values() ?? [])])
+      await Promise.allSettled(registered ? Array.from(registered.running.values()) : [])
       const principal = toolPrincipal(this.#owner, installed)
       await this.#gate.update(principal, ++this.#epoch, [])
       await this.#orchestrator.forget(principal)
