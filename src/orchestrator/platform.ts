@@ -65,7 +65,7 @@ export interface ExternalLibrary {
 export interface ExternalRequest {
   readonly method: string
   /** The JSON text of its parameters; `directory` is where the process runs. */
-  params(directory: string): string
+  readonly params: (directory: string) => string
   readonly timeoutMs: number
   readonly signal?: CancelSignal
   readonly limits: Limits

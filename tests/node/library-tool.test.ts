@@ -101,12 +101,12 @@ describe('a library that is a process of the host', () => {
   })
 
   test('answers as a module does, and ends with its registration', async () => {
-    const { unregister } = await sandbox.registerTool(external(), { grants: 'all-declared', allowExternal: true })
+    const registered = await sandbox.registerTool(external(), { grants: 'all-declared', allowExternal: true })
     expect(await call({ function: 'f', args: ['ü', 1], workspace: '/srv/project' }, 'echo')).toEqual({
       value: 'f [{"String": "\\u00fc"}, {"Int": 1}] /srv/project',
     })
     expect(await call({ check: 'c' }, 'echo')).toEqual({ result: 'fail', message: 'as always' })
-    await unregister()
+    await registered.unregister()
     await expect(call({ function: 'f' }, 'echo')).rejects.toMatchObject({ data: { btcpCode: 'TOOL_NOT_FOUND' } })
   })
 })

@@ -61,7 +61,6 @@ export function listing(tools: readonly ListedTool[]): string {
 }
 
 /** What somebody else wrote, without what moves a terminal's cursor. */
-// eslint-disable-next-line no-control-regex
 const printable = (text: string): string => text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ' ')
 
 function failureOf(error: Record<string, unknown>): Answer {

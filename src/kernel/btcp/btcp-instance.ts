@@ -133,14 +133,13 @@ export class BtcpInstance implements HostInstance {
   }
 
   *#request(request: object): Waiting<Answer> {
-    const answered = new WaitQueue()
-    let text: string | undefined
+    const asked: { readonly answered: WaitQueue; answer?: string } = { answered: new WaitQueue() }
     void this.#ask(JSON.stringify(request), this.#process!).then((answer) => {
-      text = answer
-      answered.wakeAll()
+      asked.answer = answer
+      asked.answered.wakeAll()
     })
-    while (text === undefined) yield answered
-    return parseAnswer(text)
+    while (asked.answer === undefined) yield asked.answered
+    return parseAnswer(asked.answer)
   }
 
   /** The text of the arguments, or the exit status where it cannot be read, which has been said. */
