@@ -1,5 +1,5 @@
 /** Changes bytes of a module by a seeded generator, as a bad disk, a bad compiler or somebody bad would: the same seed, the same mutant. */
-import { uleb } from '../../support/wasm-encoder.ts'
+import { text, uleb } from '../../support/wasm-encoder.ts'
 
 /** A number below `below`. */
 export type Pick = (below: number) => number
@@ -61,7 +61,65 @@ const TELLING = [
 const NUMBERS = [0, 1, 127, 128, 65_535, 65_536, 65_537, 10_000_000, 0x7fff_ffff, 0xffff_ffff]
 const WORDS = ['memory', 'execute', 'env', 'btcp', 'tidepool:start', '__proto__', 'constructor', 'dom_text', 'dom_frobnicate', 'wbg']
 
+/** Well-formed entries of sections, by id, that an engine would take and no cell gives. */
+const FORBIDDEN: readonly (readonly [id: number, entry: readonly number[]])[] = [
+  [1, [0x5f, 0]],
+  [1, [0x5e, 0x7f, 1]],
+  [1, [0x50, 0, 0x60, 0, 0]],
+  [1, [0x4e, 1, 0x60, 0, 0]],
+  [1, [0x60, 1, 0x6e, 0]],
+  [2, [...text('env'), ...text('table'), 1, 0x70, 0, 1]],
+  [2, [...text('env'), ...text('global'), 3, 0x7f, 0]],
+  [2, [...text('env'), ...text('tag'), 4, 0, 0]],
+  [2, [...text('env'), ...text('memory'), 2, 3, 1, 1]],
+  [2, [...text('env'), ...text('memory'), 2, 4, 1]],
+  [2, [...text('env'), ...text('fetch'), 0, 0]],
+  [2, [...text('btcp'), ...text('dom_count'), 0, 0]],
+  [4, [0x6e, 0, 1]],
+  [4, [0x63, 0x6d, 0, 1]],
+  [4, [0x70, 4, 1]],
+  [4, [0x70, 0, ...uleb(10_000_000)]],
+  [4, [0x70, 1, 0, ...uleb(10_000_000)]],
+  [5, [0, 1]],
+  [5, [3, 1, 1]],
+  [5, [4, 1]],
+  [13, [0, 1]],
+  [13, [0, 3]],
+  [6, [0x6e, 1, 0xd0, 0x6e, 0x0b]],
+  [6, [0x6d, 1, 0x41, 1, 0xfb, 0x1c, 0x0b]],
+  [7, [...text('tidepool:start'), 0, 0]],
+  [8, [3]],
+  [9, [5, 0x6e, 1, 0xd0, 0x6e, 0x0b]],
+]
+const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
+const START = 8
+
+/** The module with that entry at the end of the section, which is put in where it is missing. */
+function withEntry(bytes: Bytes, id: number, entry: readonly number[]): Bytes {
+  const starts = sectionStarts(bytes)
+  const place = starts.findIndex((at) => bytes[at] === id)
+  const from = starts[place]
+  const to = starts[place + 1]
+  if (id === START || from === undefined || to === undefined) {
+    const later = ORDER.slice(ORDER.indexOf(id) + 1)
+    const before = starts.find((at) => later.includes(bytes[at] ?? 0)) ?? bytes.length
+    const body = id === START ? entry : [1, ...entry]
+    return spliced(bytes, before, 0, [id, ...uleb(body.length), ...body])
+  }
+  let at = from + 1
+  while (bytes[at]! >= 0x80) at++
+  // Counts up to 127; a larger one becomes another number, which is a mutant as well.
+  const body = [bytes[at + 1]! + 1, ...bytes.subarray(at + 2, to), ...entry]
+  return spliced(bytes, from, to - from, [id, ...uleb(body.length), ...body])
+}
+
 const CHANGES: readonly Change[] = [
+  (bytes, pick) => withEntry(bytes, ...FORBIDDEN[pick(FORBIDDEN.length)]!),
+  // a local of a type that is forbidden, in a body of one group or none
+  (bytes, pick) => {
+    const { from, to } = section(bytes, pick)
+    return spliced(bytes, from + pick(to - from), 1, [1, 1, [0x6e, 0x6d, 0x69, 0x6b][pick(4)]!])
+  },
   // a bit, a byte, a telling byte
   (bytes, pick) => {
     const at = pick(bytes.length)
@@ -116,10 +174,11 @@ const CHANGES: readonly Change[] = [
   },
 ]
 
-/** One to four changes. */
+/** One to four changes, the first of a quarter of all mutants well-aimed. */
 export function mutate(bytes: Bytes, seed: number): Bytes {
   const pick = picker(seed)
-  let out = bytes
+  let out = pick(4) === 0 ? CHANGES[0]!(bytes, pick) : bytes
+  if (out !== bytes && pick(2) === 0) return out
   for (let left = 1 + pick(4); left > 0 && out.length > 8; left--) out = CHANGES[pick(CHANGES.length)]!(out, pick)
   return out
 }

@@ -91,7 +91,10 @@ export function contentsOf(bytes: Uint8Array): Contents {
         tableElements += most
       }
     },
-    5: () => (ownMemories = cursor.number()),
+    5: () => {
+      ownMemories = cursor.number()
+      for (let left = ownMemories; left > 0; left--) memoryFlags.push(limits().flags)
+    },
   }
   while (cursor.at < bytes.length) {
     const id = cursor.byte()
