@@ -3,7 +3,6 @@
  * The call's clock starts after consent. A call that loses a capability while it runs is ended.
  */
 import { decide, type Capability, type CapabilityRequest } from '../protocol/capability.ts'
-import { capabilitiesOf } from '../protocol/built-in-tools.ts'
 import { BtcpError, type Effects } from '../protocol/error.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { weight } from '../protocol/message.ts'
@@ -11,7 +10,7 @@ import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import { type Origin, principalKey } from '../protocol/principal.ts'
 import type { ToolResult } from '../protocol/tool.ts'
 import { begin } from './audit.ts'
-import { auditRow, denied } from './call-row.ts'
+import { auditRow, denied, requestOf } from './call-row.ts'
 import { principalOf, release, siteOf, snapshotOf, take, type Snapshot } from './grants.ts'
 import { carryOut } from './imports.ts'
 import { cancelOffscreen, type OffscreenCall, publish, runOffscreen } from './offscreen-document.ts'
@@ -75,13 +74,6 @@ async function decideCall(call: Call, incoming: Incoming, consent: Consent) {
     throw withEffects(error, 'none')
   })
   return { ...(await take(origin, { ...request, now: Date.now() })), request }
-}
-
-/** What a call of the tool needs of whom: an installed one acts as itself. `call` holds what is taken. */
-export function requestOf({ port, tool, manifest, installed, arguments: args }: Omit<Call, 'id'>, call: string): CapabilityRequest {
-  const principal = principalOf(port.caller.origin, installed)
-  const capabilities = installed ? tool.capabilities : capabilitiesOf(tool, args)
-  return { principal, manifest, builtIn: !installed, call, capabilities, now: Date.now() }
 }
 
 /** Runs the call and closes its row of the audit. */

@@ -4,7 +4,6 @@
  */
 import { parseCapability } from '../protocol/capability.ts'
 import type { Implementation, InstalledTool, PythonStart, Secret, WasmAbi } from '../protocol/installed-tool.ts'
-import type { JsonSchema } from '../protocol/json-schema.ts'
 import { isRecord, own, parseJson } from '../protocol/parse.ts'
 import type { Tool, ToolAnnotations } from '../protocol/tool.ts'
 
@@ -45,8 +44,8 @@ function parseTool(value: unknown): Tool | undefined {
     name,
     title,
     description,
-    inputSchema: inputSchema as JsonSchema,
-    ...(isRecord(outputSchema) ? { outputSchema: outputSchema as JsonSchema } : {}),
+    inputSchema,
+    ...(isRecord(outputSchema) ? { outputSchema } : {}),
     capabilities: known,
     annotations: annotations as unknown as ToolAnnotations,
     examples: examples as Tool['examples'],

@@ -69,7 +69,7 @@ export class FrameTable {
    *  that was found first, so that the next call does not meet them. */
   #dropDead(key: string, place: Place): void {
     this.#drop(key, place)
-    for (const [other, beside] of [...this.#places]) if (beside.loaded?.isDoubtful) this.#drop(other, beside)
+    for (const [other, beside] of this.#places) if (beside.loaded?.isDoubtful) this.#drop(other, beside)
   }
 
   #drop(key: string, place: Place): void {

@@ -97,6 +97,12 @@ async function siteWith(name: string, files: readonly PackageFile[], ...capabili
   return { page, panel }
 }
 
+/** That of the package of the site's first tool. */
+async function hashOf(panel: ToolPanel): Promise<string> {
+  const { tools } = await panel.ask<ToolsState>({ op: 'list' })
+  return tools[0]?.sha256 ?? 'nothing is installed'
+}
+
 test('a tool that a person installs is found and called by the pages of its site, and by no other', async () => {
   const { page, panel } = await siteWith('installs', scripts('greetings', HELLO))
   expect((await ask<{ name: string }[]>(page, 'listTools', { names: ['hello'] })).value).toMatchObject([{ name: 'hello' }])
@@ -135,7 +141,7 @@ test("a tool needs its own capability: what the site holds is not the tool's, no
 
 test("the consent window names the tool and its hash, and what is chosen is the tool's", async () => {
   const { page, panel } = await siteWith('asks', scripts('readers', READER))
-  const [{ sha256 = '' } = {}] = (await panel.ask<ToolsState>({ op: 'list' })).tools
+  const sha256 = await hashOf(panel)
   const call = callTool(page, 'reader', {}, { onMissing: 'prompt' })
   const consent = await tidepool.consentWindow()
   await expect(consent.page.locator('#asks')).toContainText(`the installed tool "reader" (${sha256.slice(0, 12)}…)`)
@@ -197,7 +203,7 @@ test("T91 a changed package is another tool: it has none of the former one's gra
   const { page, panel } = await siteWith('changes', first)
   await panel.choose('reader', 'dom:read', 'always')
   expect((await callTool(page, 'reader')).value?.structuredContent).toBe('read')
-  const [{ sha256: former = '' } = {}] = (await panel.ask<ToolsState>({ op: 'list' })).tools
+  const former = await hashOf(panel)
 
   const changed = scripts('readers', { ...READER, code: 'console.log(JSON.stringify("stolen"))' })
   const { preview } = await panel.put(changed)
@@ -406,7 +412,8 @@ test('an import takes 3 ms at most in the median, and the call says how many the
   // Other tests may have the processors at one time or another.
   for (let round = 0; round < 3; round += 1) {
     const { value } = await importing(page, ...Array.from({ length: 300 }, () => H1))
-    const times = (value?.structuredContent as unknown as Imported[]).map(({ ms }) => ms).toSorted((a, b) => a - b)
+    const imported = (value?.structuredContent ?? []) as unknown as Imported[]
+    const times = imported.map(({ ms }) => ms).toSorted((a, b) => a - b)
     medians.push(times[150] ?? Infinity)
   }
   expect(Math.min(...medians)).toBeLessThan(3)
