@@ -10,7 +10,11 @@ import type { Orchestrator } from './orchestrator.ts'
 import { verifiedFiles } from './tool-mount.ts'
 import type { AdmittedCall, ToolEnd } from './tool-run.ts'
 
-const METHOD: Readonly<Record<LibraryEntry, string>> = { library_call: 'library.call', library_check: 'library.check' }
+const METHOD: Readonly<Record<LibraryEntry, string>> = {
+  library_call: 'library.call',
+  library_check: 'library.check',
+  get_metadata: 'library.metadata',
+}
 
 /** Throws UNSUPPORTED for a tool that is a process of the host's, unless there are such and they are allowed. */
 export function requireExternal(platform: Platform, tools: readonly PackagedTool[], isAllowed: boolean): void {
@@ -30,7 +34,7 @@ export async function runExternal(orchestrator: Orchestrator, call: AdmittedCall
   const { entry } = request('/')
   const answer = await platform.external.ask(
     { principal, name, command, env: installed.env, files: () => verifiedFiles(platform, principal) },
-    { method: METHOD[entry], params: (directory) => request(directory).input, timeoutMs, ...(signal ? { signal } : {}), limits },
+    { method: METHOD[entry], params: (directory) => request(directory).input || '{}', timeoutMs, ...(signal ? { signal } : {}), limits },
   )
   return 'failure' in answer ? answer : answerEnd(entry, answer.result)
 }

@@ -1,6 +1,7 @@
 /**
  * Calls of a library (abi `library`, and libraries that are processes of the host's): `{ function, args, workspace }` or `{ check, … }` from
- * the caller becomes what the library reads, and what it answers becomes a value or the result of the check.
+ * the caller becomes what the library reads, and what it answers becomes a value or the result of the check. `{ metadata: true }` asks what
+ * functions and checks there are.
  */
 import { BtcpError } from '../protocol/error.ts'
 import {
@@ -9,26 +10,27 @@ import {
   parseCheckResult,
   parseLibraryAnswer,
   parseLibraryJson,
+  parseLibraryMetadata,
   parseLibraryValue,
   plainOf,
 } from '../protocol/library-value.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { ToolEnd } from './tool-run.ts'
 
-export type LibraryEntry = 'library_call' | 'library_check'
+export type LibraryEntry = 'library_call' | 'library_check' | 'get_metadata'
 
 export interface LibraryRequest {
   readonly entry: LibraryEntry
-  /** what the library reads: the JSON text of `{ function, args, workspace }` */
+  /** what the library reads: the JSON text of `{ function, args, workspace }`; nothing where it shall say what it is */
   readonly input: string
 }
 
 /** Throws INVALID_PARAMS, with the path of what is wrong. */
 export function libraryRequest(tool: string, args: JsonObject, workspace: string): LibraryRequest {
-  const { function: called, check } = args
-  const name = called ?? check
-  if (typeof name !== 'string' || (called !== undefined && check !== undefined))
-    throw wrong(tool, '', 'it takes either a function or a check, by name')
+  const { function: called, check, metadata } = args
+  const [name, more] = [called, check, metadata].filter((one) => one !== undefined)
+  if (more === undefined && metadata === true) return { entry: 'get_metadata', input: '' }
+  if (more !== undefined || typeof name !== 'string') throw wrong(tool, '', 'it takes a function or a check, by name, or metadata')
   const values = valuesOf(tool, args['args'] ?? [])
   const input = `{"function":${JSON.stringify(name)},"args":[${values.map(libraryText).join(',')}],"workspace":${JSON.stringify(workspace)}}`
   return { entry: called === undefined ? 'library_check' : 'library_call', input }
@@ -41,7 +43,16 @@ export function libraryEnd(entry: LibraryEntry, text: string): ToolEnd {
 }
 
 /** The same of an answer that has been read. */
-export const answerEnd = (entry: LibraryEntry, json: unknown): ToolEnd => (entry === 'library_call' ? callEnd(json) : checkEnd(json))
+export function answerEnd(entry: LibraryEntry, json: unknown): ToolEnd {
+  switch (entry) {
+    case 'library_call':
+      return callEnd(json)
+    case 'library_check':
+      return checkEnd(json)
+    case 'get_metadata':
+      return metadataEnd(json)
+  }
+}
 
 function callEnd(json: unknown): ToolEnd {
   const answer = parseLibraryAnswer(json)
@@ -58,6 +69,13 @@ function checkEnd(json: unknown): ToolEnd {
     return { value: { result, ...(message === undefined ? {} : { message }) } }
   }
   return bad(`its result ${parsed.reason}`)
+}
+
+function metadataEnd(json: unknown): ToolEnd {
+  const parsed = parseLibraryMetadata(json)
+  if (!parsed.ok) return bad(`what it says of itself: ${parsed.at === '' ? 'it' : parsed.at} ${parsed.reason}`)
+  const { name, version, functions, checks } = parsed.value
+  return { value: { name, version, functions: [...functions], checks: [...checks] } }
 }
 
 function valuesOf(tool: string, args: JsonValue): LibraryValue[] {

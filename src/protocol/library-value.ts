@@ -354,7 +354,7 @@ const refused = (at: string, reason: string): { readonly ok: false; readonly at:
   reason,
 })
 
-/** The schema of the arguments of a tool that is a library: one of its functions, or one of its checks. */
+/** The schema of the arguments of a tool that is a library: one of its functions, one of its checks, or what it says of itself. */
 export function libraryInputSchema(metadata?: LibraryMetadata): { readonly [keyword: string]: JsonValue } {
   const named = (what: string, names: readonly string[]): { readonly [keyword: string]: JsonValue } => ({
     type: 'string',
@@ -367,13 +367,14 @@ export function libraryInputSchema(metadata?: LibraryMetadata): { readonly [keyw
     properties: {
       function: named('The function to call', metadata?.functions ?? []),
       check: named('The check to make', metadata?.checks ?? []),
+      metadata: { const: true, description: 'The names of its functions and checks' },
       args: {
         type: 'array',
         description: 'Values: null, true, 1, 1.5, "text", a list, or { "scope": { "kind": "file" | "folder" | "glob", "path": "…" } }',
       },
       workspace: { type: 'string', maxLength: 4096, description: 'The absolute path below which the library sees files' },
     },
-    oneOf: [{ required: ['function'] }, { required: ['check'] }],
+    oneOf: [{ required: ['function'] }, { required: ['check'] }, { required: ['metadata'] }],
     additionalProperties: false,
   }
 }

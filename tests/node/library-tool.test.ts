@@ -36,6 +36,15 @@ describe('a library that is a module', () => {
     expect(await call({ check: 'has_tests', args: [bare.value] })).toEqual({ result: 'fail', message: 'none of 1 files is a test' })
   })
 
+  test('tells what it has', async () => {
+    expect(await call({ metadata: true })).toEqual({
+      name: 'has-tests',
+      version: '0.1.0',
+      functions: ['module_selector'],
+      checks: ['has_tests'],
+    })
+  })
+
   test('sees the files of its workspace, by default the home', async () => {
     expect(await call({ function: 'module_selector', args: ['work/bare'] })).toEqual({
       value: { scope: { kind: 'folder', path: 'work/bare', paths: ['work/bare/b.py'], resolved: true } },
@@ -79,7 +88,9 @@ import json, sys
 for line in sys.stdin:
     request = json.loads(line)
     params = request['params']
-    result = {'String': params['function'] + ' ' + json.dumps(params['args']) + ' ' + params['workspace']}
+    result = {'String': params.get('function', '') + ' ' + json.dumps(params.get('args')) + ' ' + params.get('workspace', '')}
+    if request['method'] == 'library.metadata':
+        result = {'name': 'echo', 'functions': ['f']}
     if request['method'] == 'library.check':
         result = {'Fail': 'as always'}
     print(json.dumps({'jsonrpc': '2.0', 'result': result, 'id': request['id']}), flush=True)
@@ -105,6 +116,7 @@ describe('a library that is a process of the host', () => {
     expect(await call({ function: 'f', args: ['ü', 1], workspace: '/srv/project' }, 'echo')).toEqual({
       value: 'f [{"String": "\\u00fc"}, {"Int": 1}] /srv/project',
     })
+    expect(await call({ metadata: true }, 'echo')).toEqual({ name: 'echo', version: '', functions: ['f'], checks: [] })
     expect(await call({ check: 'c' }, 'echo')).toEqual({ result: 'fail', message: 'as always' })
     await registered.unregister()
     await expect(call({ function: 'f' }, 'echo')).rejects.toMatchObject({ data: { btcpCode: 'TOOL_NOT_FOUND' } })

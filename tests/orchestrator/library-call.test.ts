@@ -30,10 +30,16 @@ describe('a request', () => {
     })
   })
 
+  test('or what it is', () => {
+    expect(asked({ metadata: true })).toEqual({ entry: 'get_metadata', input: '' })
+  })
+
   test.each([
-    [{}, '', 'it takes either a function or a check, by name'],
-    [{ function: 'f', check: 'c' }, '', 'it takes either a function or a check, by name'],
-    [{ function: 5 }, '', 'it takes either a function or a check, by name'],
+    [{}, '', 'it takes a function or a check, by name, or metadata'],
+    [{ function: 'f', check: 'c' }, '', 'it takes a function or a check, by name, or metadata'],
+    [{ function: 5 }, '', 'it takes a function or a check, by name, or metadata'],
+    [{ function: 'f', metadata: true }, '', 'it takes a function or a check, by name, or metadata'],
+    [{ metadata: false }, '', 'it takes a function or a check, by name, or metadata'],
     [{ function: 'f', args: 'x' }, '/args', 'is no list'],
     [{ function: 'f', args: [1, [{ Int: 0.5 }]] }, '/args/1/0/Int', 'is no whole number'],
     [{ function: 'f', args: [{ scope: { kind: 'moon', path: 'x' } }] }, '/args/0/scope/kind', 'is none of file, folder and glob'],
@@ -58,6 +64,19 @@ describe('the end of a call', () => {
     ['', { failure: { kind: 'result', message: 'its result is no JSON' } }],
   ])('%s', (text, end) => {
     expect(libraryEnd('library_call', text)).toEqual(end)
+  })
+})
+
+describe('what a library says of itself', () => {
+  test.each([
+    [
+      '{"name":"l","version":"1.0","functions":["f"],"checks":[{"name":"c"}]}',
+      { value: { name: 'l', version: '1.0', functions: ['f'], checks: ['c'] } },
+    ],
+    ['{"version":1}', { failure: { kind: 'result', message: 'what it says of itself: /name is no name' } }],
+    ['null', { failure: { kind: 'result', message: 'what it says of itself: it is no object' } }],
+  ])('%s', (text, end) => {
+    expect(libraryEnd('get_metadata', text)).toEqual(end)
   })
 })
 

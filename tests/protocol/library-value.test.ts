@@ -210,7 +210,16 @@ describe('the schema of the arguments', () => {
   test('takes a function or a check, and not both', () => {
     expect(accepts({ function: 'f', args: [1, null, { scope: { kind: 'file', path: 'a' } }], workspace: '/home/user' })).toBe(true)
     expect(accepts({ check: 'c' })).toBe(true)
-    for (const bad of [{}, { function: 'f', check: 'c' }, { function: '' }, { function: 'f', args: {} }, { function: 'f', more: 1 }])
+    expect(accepts({ metadata: true })).toBe(true)
+    for (const bad of [
+      {},
+      { function: 'f', check: 'c' },
+      { function: '' },
+      { function: 'f', args: {} },
+      { function: 'f', more: 1 },
+      { metadata: false },
+      { metadata: true, check: 'c' },
+    ])
       expect(accepts(bad)).toBe(false)
   })
 })
