@@ -17,6 +17,8 @@ export const JS_MESSAGE_BYTES = 1088 * KiB
 export const JS_OUTPUT_CREDIT = 256 * KiB
 /** What one request reads or writes at most. */
 export const JS_PART_BYTES = 256 * KiB
+/** The longest request for a tool. */
+export const JS_TOOL_BYTES = 1024 * KiB
 const HEADER_BYTES = 128 * KiB
 const PATH_LENGTH = 8 * KiB
 const REASON_LENGTH = 500
@@ -29,6 +31,9 @@ export type ToScript =
   /** `code` names the error (`ENOENT`); without it the request was done. */
   | { readonly t: 'answer'; readonly req: number; readonly code?: string; readonly value?: unknown; readonly bytes: Uint8Array }
 
+/** `tool`: a module whose default export is called; `node`: a program as they are written for Node. */
+export type ScriptForm = 'script' | 'tool' | 'node'
+
 export interface ScriptStart {
   /** how messages about errors name the script */
   readonly name: string
@@ -36,6 +41,8 @@ export interface ScriptStart {
   readonly path?: string
   readonly code: string
   readonly args: readonly string[]
+  readonly form: ScriptForm
+  readonly env: Readonly<Record<string, string>>
   /** print the value at the end */
   readonly print: boolean
   /** the end brings the result */
@@ -68,6 +75,8 @@ export type ScriptOp =
   | { readonly op: 'rename'; readonly path: string; readonly to: string }
   | { readonly op: 'symlink'; readonly path: string; readonly target: string }
   | { readonly op: 'chmod'; readonly path: string; readonly mode: number }
+  /** a tool, or the list of those that may be called: `bytes` are the JSON of tool-request.ts, as is what is answered */
+  | { readonly op: 'tool' }
 
 const NONE = new Uint8Array(0)
 
@@ -99,7 +108,7 @@ export function parseFromScript(raw: unknown): Parsed<FromScript> {
       case 'out':
         return { t: 'out', fd: header.stream(), bytes: bounded(bytes, JS_OUTPUT_CREDIT) }
       case 'ask':
-        return { t: 'ask', req: header.whole('req'), op: readOp(header.inner('op')), bytes: bounded(bytes, JS_PART_BYTES) }
+        return readAsk(header, bytes)
       case 'end':
         return { t: 'end', status: header.whole('status', 255), bytes }
       default:
@@ -118,6 +127,11 @@ export function parseToScript(raw: unknown): ToScript | undefined {
   return parsed.ok ? parsed.value : undefined
 }
 
+function readAsk(header: Header, bytes: Uint8Array): FromScript {
+  const op = readOp(header.inner('op'))
+  return { t: 'ask', req: header.whole('req'), op, bytes: bounded(bytes, op.op === 'tool' ? JS_TOOL_BYTES : JS_PART_BYTES) }
+}
+
 function readOp(m: Header): ScriptOp {
   const op = m.word('op')
   const path = (key = 'path'): string => m.text(key, PATH_LENGTH)
@@ -125,6 +139,7 @@ function readOp(m: Header): ScriptOp {
     case 'input':
       return { op, length: m.whole('length', JS_PART_BYTES) }
     case 'cwd':
+    case 'tool':
       return { op }
     case 'read':
       return { op, path: path(), offset: m.whole('offset'), length: m.whole('length', JS_PART_BYTES) }

@@ -27,7 +27,7 @@ const run = async (command: string, timeoutMs?: number, site = 'js') => {
 }
 /** All names in small letters that a script finds; those of ECMAScript are among them. */
 const GLOBALS =
-  'args atob btoa clearInterval clearTimeout console constructor constructor constructor crypto decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval exit fs globalThis isFinite isNaN parseFloat parseInt performance queueMicrotask self setInterval setTimeout stderr stdin stdout structuredClone undefined unescape'
+  'args atob btcp btoa clearInterval clearTimeout console constructor constructor constructor crypto decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval exit fs globalThis isFinite isNaN parseFloat parseInt performance queueMicrotask self setInterval setTimeout stderr stdin stdout structuredClone undefined unescape'
 
 /** Runs one script from a here-document. */
 const js = async (code: string, more = '') => await run(`cat > /tmp/t.js <<'END_OF_SCRIPT'\n${code}\nEND_OF_SCRIPT\njs /tmp/t.js ${more}`)

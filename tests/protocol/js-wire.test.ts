@@ -8,6 +8,7 @@ import {
   JS_MESSAGE_BYTES,
   JS_OUTPUT_CREDIT,
   JS_PART_BYTES,
+  JS_TOOL_BYTES,
   parseFromScript,
   parseToScript,
 } from '../../src/protocol/js-wire.ts'
@@ -37,6 +38,7 @@ describe('a message of a script', () => {
       { t: 'out', fd: 2, bytes: bytes(1, 2, 255) },
       { t: 'ask', req: 7, op: { op: 'read', path: 'a/ü/\u{1F600}', offset: 3, length: 9 }, bytes: bytes() },
       { t: 'ask', req: 8, op: { op: 'write', path: 'x', how: 'at', offset: 5 }, bytes: bytes(9) },
+      { t: 'ask', req: 9, op: { op: 'tool' }, bytes: new Uint8Array(JS_TOOL_BYTES) },
       { t: 'end', status: 3, bytes: bytes(123, 125) },
     ]
     for (const message of messages) expect(parseFromScript(encodeFromScript(message))).toEqual({ ok: true, value: message })

@@ -18,6 +18,9 @@ export interface Reply {
   readonly bytes?: Uint8Array
 }
 
+/** What is asked of files; a tool is none. */
+type FileOp = Exclude<ScriptOp, { op: 'tool' }>
+
 const DONE: Reply = {}
 
 /** Calls until the answer is no AGAIN. */
@@ -52,7 +55,7 @@ export class JsFiles {
     this.#process = process
   }
 
-  *perform(op: ScriptOp, bytes: Uint8Array): Waiting<Reply> {
+  *perform(op: FileOp, bytes: Uint8Array): Waiting<Reply> {
     const vfs = this.#vfs
     const { cwd, fds } = this.#process
     switch (op.op) {

@@ -16,14 +16,14 @@ import { Errno, errnoName, SysError } from '../errno.ts'
 import type { HostInstance, HostProgramKernel } from '../process/host-program.ts'
 import type { Process } from '../process/process.ts'
 import { Signal } from '../process/signal.ts'
+import { WaitQueue } from '../process/wait-queue.ts'
 import { type ByteString, byteString, bytesOf, fromText, toText } from '../vfs/byte-string.ts'
 import { GuestMemory } from '../wasi/memory.ts'
-import { type JsCommand, parseCommandLine, type ScriptSource } from './command-line.ts'
-import { JsFiles, readSome, writeAll } from './js-files.ts'
+import { parseCommandLine, type RunCommand, type ScriptSource } from './command-line.ts'
+import { JsFiles, readSome, type Reply, writeAll } from './js-files.ts'
+import type { AskCell } from './js-program.ts'
 import type { SnippetPort } from './snippet-port.ts'
 import { type Task, Tasks, type Waiting } from './tasks.ts'
-
-type RunCommand = Extract<JsCommand, { do: 'run' }>
 
 const RESULT_VARIABLE = 'TIDEPOOL_RESULT_FD=3'
 const RESULT_FD = 3
@@ -36,8 +36,10 @@ export class JsInstance implements HostInstance {
   readonly guest = new GuestMemory({ buffer: new ArrayBuffer(0), grow: () => 0 }, () => {})
   readonly #kernel: HostProgramKernel
   readonly #argv: readonly ByteString[]
+  readonly #env: readonly ByteString[]
   readonly #wantsResult: boolean
   readonly #startSnippet: () => SnippetPort | undefined
+  readonly #askCell: AskCell
   readonly #status = Promise.withResolvers<number>()
   readonly #tasks = new Tasks(() => this.#process!.wake())
   /** what has arrived and was not looked at yet: a message, or why there will be no more */
@@ -61,11 +63,14 @@ export class JsInstance implements HostInstance {
     argv: readonly ByteString[],
     env: readonly ByteString[],
     startSnippet: () => SnippetPort | undefined,
+    askCell: AskCell,
   ) {
     this.#kernel = kernel
     this.#argv = argv
+    this.#env = env
     this.#wantsResult = env.includes(RESULT_VARIABLE)
     this.#startSnippet = startSnippet
+    this.#askCell = askCell
   }
 
   start(): Promise<number> {
@@ -128,11 +133,12 @@ export class JsInstance implements HostInstance {
     const command = parseCommandLine(this.#argv)
     if (command.do === 'say') return yield* this.#sayAndExit(1, command.text, 0)
     if (command.do === 'complain') return yield* this.#sayAndExit(2, command.text, USAGE_STATUS)
-    const code = yield* this.#source(command.source)
+    const limit = command.form === 'script' ? 'scriptBytes' : 'jsModuleBytes'
+    const most = this.#kernel.system.limits[limit]
+    const code = yield* this.#source(command.source, most)
     if (code === undefined) return
-    const { scriptBytes } = this.#kernel.system.limits
-    if (code.length > scriptBytes) {
-      return yield* this.#sayAndExit(2, `js: Cannot run "${nameOf(command.source)}": it is longer than the limit scriptBytes\n`, 1)
+    if (code.length > most) {
+      return yield* this.#sayAndExit(2, `js: Cannot run "${nameOf(command.source)}": it is longer than the limit ${limit}\n`, 1)
     }
     this.#starts = this.#startOf(command, toText(code))
     this.#port = this.#startSnippet()
@@ -143,17 +149,27 @@ export class JsInstance implements HostInstance {
     )
   }
 
-  #startOf({ source, args, print }: RunCommand, code: string): ScriptStart {
+  #startOf({ source, args, print, form }: RunCommand, code: string): ScriptStart {
     const { jsTimers, jsRequests, jsOutputBytes, jsResultBytes } = this.#kernel.system.limits
     return {
       name: nameOf(source),
       ...this.#pathOf(source),
       code,
       args: args.map(toText),
+      form,
+      env: this.#variables(),
       print,
       result: this.#wantsResult,
       limits: { timers: jsTimers, requests: jsRequests, outputBytes: jsOutputBytes, resultBytes: jsResultBytes },
     }
+  }
+
+  #variables(): Readonly<Record<string, string>> {
+    const pairs = this.#env.map((variable): [string, string] => {
+      const at = variable.indexOf('=')
+      return [toText(variable.slice(0, at)), toText(variable.slice(at + 1))]
+    })
+    return Object.fromEntries(pairs)
   }
 
   #pathOf(source: ScriptSource): { readonly path?: string } {
@@ -164,10 +180,10 @@ export class JsInstance implements HostInstance {
   }
 
   /** Undefined where it cannot be read, which has been said. */
-  *#source(source: ScriptSource): Waiting<ByteString | undefined> {
+  *#source(source: ScriptSource, most: number): Waiting<ByteString | undefined> {
     if (source.from === 'code') return source.code
     try {
-      return source.from === 'stdin' ? yield* this.#readInput() : yield* this.#readFile(source.path)
+      return source.from === 'stdin' ? yield* this.#readInput(most) : yield* this.#readFile(source.path, most)
     } catch (error) {
       if (!(error instanceof SysError)) throw error
       yield* this.#sayAndExit(2, `js: Cannot read "${nameOf(source)}": ${errnoName(error.errno)}\n`, 1)
@@ -175,22 +191,22 @@ export class JsInstance implements HostInstance {
     }
   }
 
-  *#readInput(): Waiting<ByteString> {
+  *#readInput(most: number): Waiting<ByteString> {
     const { file } = this.#process!.fds.get(0)
     let code = ''
     for (;;) {
       const bytes = yield* readSome(file, READ_BYTES)
       code += byteString(bytes)
-      if (bytes.length === 0 || code.length > this.#kernel.system.limits.scriptBytes) return code
+      if (bytes.length === 0 || code.length > most) return code
     }
   }
 
-  *#readFile(path: ByteString): Waiting<ByteString> {
+  *#readFile(path: ByteString, most: number): Waiting<ByteString> {
     let code = ''
     for (;;) {
       const { value: isEnd, bytes } = yield* this.#files!.read(path, code.length, READ_BYTES)
       code += byteString(bytes!)
-      if (isEnd || code.length > this.#kernel.system.limits.scriptBytes) return code
+      if (isEnd || code.length > most) return code
     }
   }
 
@@ -288,10 +304,24 @@ export class JsInstance implements HostInstance {
   #ask({ req, op, bytes }: Extract<FromScript, { t: 'ask' }>): void {
     if (this.#open.has(req) || this.#open.size >= this.#kernel.system.limits.jsRequests) return this.#breach('it asks too much at once')
     this.#open.add(req)
-    this.#tasks.begin(this.#answer(req, this.#files!.perform(op, bytes)))
+    this.#tasks.begin(this.#answer(req, op.op === 'tool' ? this.#tool(bytes) : this.#files!.perform(op, bytes)))
   }
 
-  *#answer(req: number, work: ReturnType<JsFiles['perform']>): Waiting<void> {
+  /** A tool's answer, which comes when it comes. */
+  *#tool(request: Uint8Array): Waiting<Reply> {
+    const asked: { readonly answered: WaitQueue; answer?: string } = { answered: new WaitQueue() }
+    void this.#askCell(toText(byteString(request)), this.#process!).then((answer) => {
+      asked.answer = answer
+      asked.answered.wakeAll()
+    })
+    while (asked.answer === undefined) yield asked.answered
+    const bytes = bytesOf(fromText(asked.answer))
+    // The message has a header, too.
+    if (bytes.length > this.#kernel.system.limits.messageBytes / 2) throw SysError.of(Errno.EFBIG)
+    return { bytes }
+  }
+
+  *#answer(req: number, work: Waiting<Reply>): Waiting<void> {
     try {
       const { value, bytes } = yield* work
       this.#open.delete(req)

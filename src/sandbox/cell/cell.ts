@@ -224,7 +224,7 @@ function hostProgramsOf(host: CellHost, broker: BrokerPort): HostPrograms {
       archive: (name) => host.readModule(name),
       request: ask,
     })
-    const js = new JsProgram(kernel, { startSnippet: () => host.startSnippet?.() ?? broker.startSnippet() })
+    const js = new JsProgram(kernel, { startSnippet: () => host.startSnippet?.() ?? broker.startSnippet() }, ask)
     return new Map<string, HostProgram>([
       ['python', python],
       ['js', js],

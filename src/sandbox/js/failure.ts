@@ -86,8 +86,8 @@ export class Failures {
     const frame = site.toString()
     if (file === this.#address && this.#source) {
       const at = this.#source.at({ line, column })
-      // Our own line before the script's first.
-      if (at.line < 1) return undefined
+      // Our own line before the script's first, and what follows its last.
+      if (at.line < 1 || at.line > this.#lines.length) return undefined
       if (isObject(error) && !this.#positions.has(error)) this.#positions.set(error, at)
       return frame.replace(`${file}:${line}:${column}`, `${this.#name}:${at.line}:${at.column}`)
     }
@@ -117,7 +117,8 @@ function textOf(read: () => unknown): string {
 export function describe(error: unknown, failure: Failure): string {
   if (!(error instanceof Error)) return `Uncaught ${failure.message}`
   try {
-    return inspect(error)
+    // One without a frame is shown in brackets.
+    return inspect(error).replace(/^\[(.*)\]$/s, '$1')
   } catch {
     return failure.stack
   }

@@ -20,11 +20,26 @@ export class Input {
 
   get api(): object {
     return {
-      text: async () => this.#host.decode(await this.#all()),
-      bytes: async () => await this.#all(),
+      text: () => this.text(),
+      bytes: () => this.bytes(),
       lines: () => this.#lines(),
       [Symbol.asyncIterator]: () => this.#lines(),
     }
+  }
+
+  async text(): Promise<string> {
+    return this.#host.decode(await this.bytes())
+  }
+
+  /** What is left of it. */
+  async bytes(): Promise<Uint8Array> {
+    const parts: Uint8Array[] = []
+    let length = 0
+    for (let bytes = await this.#next(); bytes.length > 0; bytes = await this.#next()) {
+      parts.push(bytes)
+      length += bytes.length
+    }
+    return joined(parts, length)
   }
 
   /** Without their newlines; a last one that has none counts. */
@@ -56,16 +71,6 @@ export class Input {
             parts.reduce((sum, part) => sum + part.length, 0),
           )
     return this.#host.decode(bytes)
-  }
-
-  async #all(): Promise<Uint8Array> {
-    const parts: Uint8Array[] = []
-    let length = 0
-    for (let bytes = await this.#next(); bytes.length > 0; bytes = await this.#next()) {
-      parts.push(bytes)
-      length += bytes.length
-    }
-    return joined(parts, length)
   }
 
   /** What a reader before has left, then the next part; none at the end. */

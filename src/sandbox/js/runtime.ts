@@ -8,13 +8,17 @@ import { makeConsole } from './console.ts'
 import { makeCrypto } from './crypto.ts'
 import { describe, type Failure, Failures } from './failure.ts'
 import { Files } from './files.ts'
+import { type Form, type Running, SCRIPT_FORM } from './form.ts'
 import { Input } from './input.ts'
 import type { JsHost } from './js-host.ts'
+import { nodeForm } from './node/node-form.ts'
 import { Output } from './output.ts'
 import { CellPort } from './port.ts'
 import { inspected, resultLine } from './result.ts'
-import { type PreparedSource, prepareSource, ScriptSyntaxError, unusedName } from './source.ts'
+import { type PreparedSource, ScriptSyntaxError, unusedName } from './source.ts'
 import { makeTimers } from './timers.ts'
+import { toolForm } from './tool-form.ts'
+import { Tools } from './tools.ts'
 
 /** As Node's, where a script waits for what never comes. */
 const UNSETTLED_STATUS = 13
@@ -27,7 +31,7 @@ export async function runScript(host: JsHost): Promise<void> {
   } catch (error) {
     return port.refuse(error instanceof Error ? error.message : String(error))
   }
-  new Script(host, port, await port.start()).run()
+  await new Script(host, port, await port.start()).run()
 }
 
 class Script {
@@ -38,6 +42,8 @@ class Script {
   readonly #stderr: Output
   readonly #failures: Failures
   readonly #activity = new Activity(() => this.#endIfIdle())
+  readonly #running: Running
+  readonly #form: Form
   /** its own code has begun, is through */
   #begun = false
   #through = false
@@ -56,30 +62,47 @@ class Script {
     port.onCredit = (fd, bytes) => (fd === 1 ? this.#stdout : this.#stderr).credit(bytes)
     this.#failures = new Failures(start.name, start.code)
     const { name, path = name } = start
-    this.#hook = { value: undefined, meta: { main: true, filename: path, url: `file://${encodeURI(path)}` } }
+    this.#running = {
+      start,
+      host,
+      activity: this.#activity,
+      input: new Input(port, this.#activity, host),
+      files: new Files(port, this.#activity, host),
+      tools: new Tools(port, this.#activity, host, start.env),
+      write: (fd, data) => this.#print(fd === 1 ? this.#stdout : this.#stderr, data),
+      drained: (fd) => (fd === 1 ? this.#stdout : this.#stderr).drained(),
+      call: (task) => this.#call(task),
+      finish: (status) => this.#finish(status),
+      exit: (status) => this.#exit(status),
+    }
+    this.#form = FORMS[start.form](this.#running)
+    const meta = { main: true, filename: path, dirname: path.replace(/\/?[^/]*$/, '') || '/', url: `file://${encodeURI(path)}` }
+    this.#hook = { value: undefined, meta }
   }
 
-  run(): void {
-    const { code } = this.#start
-    const hook = unusedName(code)
+  async run(): Promise<void> {
+    const hook = unusedName(this.#start.code)
     const source = this.#prepare(hook)
     if (!source) return
-    this.#install(hook)
-    this.#host.onUncaught((error) => this.#fail(error))
-    const { address, done } = this.#host.load(source.text)
-    this.#failures.expect(source, address)
-    done.then(
-      () => {
-        this.#through = true
-        this.#endIfIdle()
-      },
-      (error: unknown) => this.#fail(error),
-    )
+    try {
+      await this.#form.ready?.()
+      Object.assign(this.#hook, this.#form.hook)
+      this.#install(hook)
+      this.#host.onUncaught((error) => this.#fail(error))
+      const { address, done } = this.#host.load(source.text)
+      this.#failures.expect(source, address)
+      const exports = (await done) as Readonly<Record<string, unknown>>
+      await this.#form.through?.(exports)
+      this.#through = true
+      this.#endIfIdle()
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #prepare(hook: string): PreparedSource | undefined {
     try {
-      return prepareSource(this.#start.code, hook)
+      return this.#form.prepare(this.#start.code, hook)
     } catch (error) {
       if (!(error instanceof ScriptSyntaxError)) throw error
       const failure = this.#failures.ofSyntax(error)
@@ -112,7 +135,7 @@ class Script {
 
   #succeed(): void {
     if (this.#start.print) this.#stdout.write(`${inspectedOrText(this.#hook.value)}\n`)
-    this.#finish(0)
+    this.#finish(this.#form.status?.() ?? 0)
   }
 
   #fail(error: unknown): void {
@@ -156,23 +179,26 @@ class Script {
   // --- what it finds
   #install(hook: string): void {
     const { args } = this.#start
+    const { files, input, tools } = this.#running
     const timers = makeTimers(this.#host, this.#activity, this.#start.limits.timers, (task) => this.#call(task))
     const globals: Record<string, unknown> = {
       ...this.#host.globals,
       ...timers,
       console: makeConsole({
-        out: (text) => this.#print(this.#stdout, text),
+        out: (text) => this.#running.write(this.#form.logsTo, text),
         err: (text) => this.#print(this.#stderr, text),
         now: this.#host.now,
       }),
-      fs: new Files(this.#port, this.#activity, this.#host).api,
+      fs: files.api,
       args: [...args],
-      stdin: new Input(this.#port, this.#activity, this.#host).api,
+      stdin: input.api,
       stdout: this.#stream(this.#stdout),
       stderr: this.#stream(this.#stderr),
       exit: (status?: unknown) => this.#exit(status),
+      btcp: tools.api,
       performance: { now: () => Math.floor(this.#host.now() * 10) / 10 },
       crypto: makeCrypto(this.#host),
+      ...this.#form.globals,
       [hook]: () => this.#begin(hook),
     }
     for (const [key, value] of Object.entries(globals))
@@ -210,6 +236,12 @@ class Script {
       this.#fail(error)
     }
   }
+}
+
+const FORMS: Readonly<Record<ScriptStart['form'], (running: Running) => Form>> = {
+  script: () => SCRIPT_FORM,
+  tool: toolForm,
+  node: nodeForm,
 }
 
 /** Thrown by `exit`. */

@@ -31,10 +31,9 @@ export class ScriptSyntaxError extends Error {
  * the end. It also has what `import.meta` is.
  */
 export function prepareSource(code: string, hook: string): PreparedSource {
-  const { program, dynamic, metas } = parsed(code)
+  const { program, dynamic, metas } = parseSource(code)
   refuseModules(program, dynamic)
-  let text = code.startsWith('#!') ? `//${code.slice(2)}` : code
-  for (const meta of metas) text = text.slice(0, meta.start) + IMPORT_META.padEnd(meta.end - meta.start) + text.slice(meta.end)
+  let text = withMetas(withoutHashBang(code), metas)
   const value = lastExpression(program)
   const open = `;${hook}.value=await(`
   if (value) text = `${text.slice(0, value.start)}${open}${text.slice(value.start, value.end)})${text.slice(value.end)}`
@@ -49,6 +48,14 @@ export function prepareSource(code: string, hook: string): PreparedSource {
   }
 }
 
+/** As long as before. */
+export const withoutHashBang = (code: string): string => (code.startsWith('#!') ? `//${code.slice(2)}` : code)
+
+export function withMetas(text: string, metas: readonly Node[]): string {
+  for (const meta of metas) text = text.slice(0, meta.start) + IMPORT_META.padEnd(meta.end - meta.start) + text.slice(meta.end)
+  return text
+}
+
 /** A name that does not occur in the code. */
 export function unusedName(code: string): string {
   let name = '$run'
@@ -57,17 +64,18 @@ export function unusedName(code: string): string {
 }
 
 /** What `import.meta` becomes: as long as that is. */
-const IMPORT_META = '$importMeta'
+export const IMPORT_META = '$importMeta'
 
-interface Parsed {
+export interface ParsedSource {
   readonly program: Program
   readonly dynamic: readonly ImportExpression[]
   readonly metas: readonly Node[]
 }
 
-function parsed(code: string): Parsed {
+/** A module, or what Node wraps into a function. Throws ScriptSyntaxError. */
+export function parseSource(code: string, sourceType: 'module' | 'commonjs' = 'module'): ParsedSource {
   try {
-    const program = parse(code, { ecmaVersion: 'latest', sourceType: 'module', locations: true, allowHashBang: true, preserveParens: true })
+    const program = parse(code, { ecmaVersion: 'latest', sourceType, locations: true, allowHashBang: true, preserveParens: true })
     const dynamic: ImportExpression[] = []
     const metas: Node[] = []
     if (code.includes('import')) {
@@ -131,7 +139,7 @@ function refuseModules(program: Program, dynamic: readonly ImportExpression[]): 
   if (first) throw refusal(first, (first.source as { value?: unknown }).value)
 }
 
-function refusal(node: Node, name: unknown): ScriptSyntaxError {
+export function refusal(node: Node, name: unknown): ScriptSyntaxError {
   const { line, column } = node.loc!.start
   const what = typeof name === 'string' ? `"${name}"` : 'a module'
   const about = /^(node:)?(fs|path|process|os|util|crypto|buffer|child_process)\b/.test(String(name))

@@ -52,9 +52,10 @@ async function run(
   act: (message: ToScript, peer: Peer) => void,
   limits: Partial<Record<LimitName, number>> = {},
   argv = ['js', '-e', 'CODE'],
+  ask: (request: string) => Promise<string> = () => new Promise(() => {}),
 ) {
   const peer = new Peer(act)
-  const hostPrograms: HostPrograms = (kernel) => new Map([['js', new JsProgram(kernel, { startSnippet: () => peer.port })]])
+  const hostPrograms: HostPrograms = (kernel) => new Map([['js', new JsProgram(kernel, { startSnippet: () => peer.port }, ask)]])
   const programs = new Map([...builtPrograms(), ['js', { module: 'js', bytes: text('js') }] as const])
   const kernel = new TestKernel({ programs, limits, host: { hostPrograms } })
   const { status, stdout, stderr } = await kernel.run(argv)
@@ -169,4 +170,74 @@ describe('the js process', () => {
       'js\n',
     ])
   })
+})
+
+describe('a script that asks for tools', () => {
+  const tool = (request: string, req = 1): FromScript => ({ t: 'ask', req, op: { op: 'tool' }, bytes: text(request) })
+  test('is answered when the answer is there, and its files meanwhile', async () => {
+    const asked: string[] = []
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const { peer, status } = await run(
+      (message, p) => {
+        if (message.t === 'start') {
+          p.say(tool('{"tool":"x","args":{"a":"ü"}}'))
+          p.say({ t: 'ask', req: 2, op: { op: 'cwd' }, bytes: text('') })
+        }
+        if (message.t !== 'answer') return
+        if (message.req === 2) resolve('{"ok":{"structuredContent":"é"}}')
+        else p.say({ t: 'end', status: 0, bytes: text('') })
+      },
+      {},
+      ['js', '-e', 'CODE'],
+      (request) => {
+        asked.push(request)
+        return promise
+      },
+    )
+    expect(asked).toEqual(['{"tool":"x","args":{"a":"ü"}}'])
+    expect(status).toBe(0)
+    const answers = peer.heard.flatMap((message) =>
+      message.t === 'answer' ? [[message.req, new TextDecoder().decode(message.bytes)]] : [],
+    )
+    expect(answers).toEqual([
+      [2, ''],
+      [1, '{"ok":{"structuredContent":"é"}}'],
+    ])
+  })
+  test('asks no more at once than jsRequests, and nothing longer than a request may be', async () => {
+    const most = await run(
+      atStart((p) => {
+        for (let req = 1; req <= 3; req++) p.say(tool('{}', req))
+      }),
+      { jsRequests: 2 },
+    )
+    expect([most.status, most.stderr]).toEqual([137, `${BROKE}it asks too much at once\n`])
+    const long = await run(atStart((p) => p.say({ t: 'ask', req: 1, op: { op: 'tool' }, bytes: new Uint8Array(1024 * 1024 + 1) })))
+    expect([long.status, long.stderr]).toEqual([137, `${BROKE}carries more than 1048576 bytes\n`])
+  })
+  test('that ends before its answer is gone for it', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const { status } = await run(
+      atStart((p) => {
+        p.say(tool('{}'))
+        p.say({ t: 'end', status: 4, bytes: text('') })
+      }),
+      {},
+      ['js', '-e', 'CODE'],
+      () => promise,
+    )
+    resolve('{"ok":{}}')
+    await promise
+    expect(status).toBe(4)
+  })
+})
+
+test('the options say the form, and give the environment', async () => {
+  const { peer, stderr, status } = await run(
+    atStart((p) => p.say({ t: 'end', status: 0, bytes: text('') })),
+    {},
+    ['sh', '-c', 'echo CODE > t.js; A=1 js --node t.js x; js --tool'],
+  )
+  expect(peer.heard[0]).toMatchObject({ t: 'start', form: 'node', name: 't.js', args: ['x'], env: { A: '1' } })
+  expect([stderr, status]).toEqual(['js: --tool needs FILE\nTry "js --help".\n', 9])
 })
