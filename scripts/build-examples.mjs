@@ -35,7 +35,8 @@ export const EXAMPLES = [
   { folder: 'wasm/sdk-c/examples/word-count', language: 'c-wasi', licence: 'Apache-2.0 AND MIT' },
 ]
 
-const C_FLAGS = ['-Oz', '-Wall', '-Wextra', '-Wl,--strip-debug']
+/** clang would run a wasm-opt that it finds, which takes the names of functions away. */
+const C_FLAGS = ['-Oz', '-Wall', '-Wextra', '-Wl,--strip-debug', '--no-wasm-opt']
 /** What one example alone needs. @type {Readonly<Record<string, readonly string[]>>} */
 const MORE_FLAGS = { 'wasm/sdk-c/examples/draft-heading': ['-Wl,--import-memory'] }
 

@@ -64,20 +64,31 @@ function notRun(reason) {
   return { passed: 0, failed: 0, skipped: 1 }
 }
 
-/** Why the tests in Rust cannot run on this machine. Only a long run downloads crates. @returns {string | undefined} */
-function rustIsMissing() {
+/** Why the tests in Rust cannot run on this machine. Only a long run downloads crates. @param {string} cwd @returns {string | undefined} */
+function rustIsMissing(cwd) {
   if (!hasCargo()) return 'cargo is not installed'
   if (LONG) return undefined
-  const { status } = spawnSync('cargo', ['metadata', '--format-version', '1', '--locked', '--offline'], { cwd: WORKSPACE })
+  const { status } = spawnSync('cargo', ['metadata', '--format-version', '1', '--locked', '--offline'], { cwd })
   return status === 0 ? undefined : 'its crates are not on this machine (npm run test:long fetches them)'
 }
 
-/** The unit tests of wasm/, natively, one test a count. @returns {Promise<Counts>} */
+/** The unit tests of wasm/, natively: the programs of the cell, and the SDK with its examples. @returns {Promise<Counts>} */
 async function runRust() {
-  const reason = rustIsMissing()
+  const programs = await testCrates(WORKSPACE, LONG ? [] : ['--exclude', 'coreutils'])
+  const sdk = await testCrates(join(WORKSPACE, 'sdk'), [])
+  return {
+    passed: programs.passed + sdk.passed,
+    failed: programs.failed + sdk.failed,
+    skipped: programs.skipped + sdk.skipped,
+  }
+}
+
+/** One test a count. @param {string} cwd @param {string[]} args @returns {Promise<Counts>} */
+async function testCrates(cwd, args) {
+  const reason = rustIsMissing(cwd)
   if (reason !== undefined) return notRun(reason)
-  const which = LONG ? ['--workspace'] : ['--workspace', '--exclude', 'coreutils', '--offline']
-  const child = spawn('cargo', ['test', '--locked', '--no-fail-fast', '--lib', '--bins', '--tests', ...which], { cwd: WORKSPACE })
+  const which = ['--workspace', ...args, ...(LONG ? [] : ['--offline'])]
+  const child = spawn('cargo', ['test', '--locked', '--no-fail-fast', '--lib', '--bins', '--tests', ...which], { cwd })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (output += bytes))
   const status = await new Promise((resolve) => child.once('error', () => resolve(1)).once('close', resolve))

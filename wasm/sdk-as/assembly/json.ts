@@ -187,6 +187,43 @@ function escaped(unit: i32): string {
   return '\\u00' + (unit < 16 ? '0' : '') + unit.toString(16)
 }
 
+/** As many digits as fit, and where the point is. AssemblyScript's own parseFloat is wrong by a power of ten for some of 16 digits. */
+class Decimal {
+  private mantissa: u64 = 0
+  private dropped: i32 = 0
+  exponent: i32 = 0
+
+  add(digit: i32): void {
+    if (this.mantissa < 100000000000000000) this.mantissa = this.mantissa * 10 + digit
+    else this.dropped++
+  }
+
+  /** To about 15 digits. */
+  value(): f64 {
+    let value = f64(this.mantissa)
+    let exponent = this.exponent + this.dropped
+    if (value == 0) return 0
+    while (exponent > 0 && isFinite(value)) {
+      const step = min(exponent, 22)
+      value *= power(step)
+      exponent -= step
+    }
+    while (exponent < 0 && value > 0) {
+      const step = min(-exponent, 22)
+      value /= power(step)
+      exponent += step
+    }
+    return value
+  }
+}
+
+/** Of ten, exact up to 22. */
+function power(exponent: i32): f64 {
+  let value: f64 = 1
+  for (let i = 0; i < exponent; i++) value *= 10
+  return value
+}
+
 const DEPTH: i32 = 256
 
 class Reader {
@@ -275,26 +312,39 @@ class Reader {
   }
 
   private number(): f64 {
+    const isNegative = this.peek() == 0x2d
+    if (isNegative) this.at++
     const begin = this.at
-    if (this.peek() == 0x2d) this.at++
-    const first = this.at
-    this.digits()
-    if (this.text.charCodeAt(first) == 0x30 && this.at > first + 1) this.fail('a number begins with 0')
+    const decimal = new Decimal()
+    this.digits(decimal)
+    if (this.text.charCodeAt(begin) == 0x30 && this.at > begin + 1) this.fail('a number begins with 0')
     if (this.peek() == 0x2e) {
       this.at++
-      this.digits()
+      const whole = this.at
+      this.digits(decimal)
+      decimal.exponent -= this.at - whole
     }
-    if ((this.peek() | 0x20) == 0x65) {
-      this.at++
-      if (this.peek() == 0x2b || this.peek() == 0x2d) this.at++
-      this.digits()
-    }
-    return parseFloat(this.text.substring(begin, this.at))
+    if ((this.peek() | 0x20) == 0x65) decimal.exponent += this.exponent()
+    const value = decimal.value()
+    return isNegative ? -value : value
   }
 
-  private digits(): void {
+  private exponent(): i32 {
+    this.at++
+    const sign = this.peek()
+    if (sign == 0x2b || sign == 0x2d) this.at++
+    const decimal = new Decimal()
+    this.digits(decimal)
+    const exponent = i32(Math.min(decimal.value(), 10000))
+    return sign == 0x2d ? -exponent : exponent
+  }
+
+  private digits(decimal: Decimal): void {
     const begin = this.at
-    while (this.peek() >= 0x30 && this.peek() <= 0x39) this.at++
+    while (this.peek() >= 0x30 && this.peek() <= 0x39) {
+      decimal.add(this.peek() - 0x30)
+      this.at++
+    }
     if (this.at == begin) this.fail('no value')
   }
 

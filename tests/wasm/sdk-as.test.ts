@@ -1,0 +1,95 @@
+/** The SDK for AssemblyScript: its JSON, through a module that answers its arguments, and its examples, which any machine can rebuild. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const scratch = mkdtempSync(join(tmpdir(), 'tidepool-as-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+interface Exports {
+  readonly memory: WebAssembly.Memory
+  readonly alloc: (size: number) => number
+  readonly dealloc: (at: number, size: number) => void
+  readonly execute: (args: number) => number
+}
+
+function buildEcho(): Exports {
+  const out = join(scratch, 'echo.wasm')
+  const asc = join(ROOT, 'node_modules', 'assemblyscript', 'bin', 'asc.js')
+  execFileSync(process.execPath, [asc, 'wasm/sdk-as/tests/json-echo.ts', '-o', out, '-Oz'], { cwd: ROOT })
+  const abort = (message: number): never => {
+    throw new Error(utf16(message))
+  }
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(out)), { env: { abort } })
+  return exports as unknown as Exports
+}
+
+const module = buildEcho()
+
+function utf16(at: number): string {
+  const length = new DataView(module.memory.buffer).getUint32(at - 4, true)
+  return new TextDecoder('utf-16le').decode(new Uint8Array(module.memory.buffer, at, length))
+}
+
+/** As the host calls it. */
+function echo(json: string): string {
+  const bytes = new TextEncoder().encode(json)
+  const args = module.alloc(4 + bytes.length)
+  new DataView(module.memory.buffer).setUint32(args, bytes.length, true)
+  new Uint8Array(module.memory.buffer, args + 4).set(bytes)
+  const result = module.execute(args) >>> 0
+  const length = new DataView(module.memory.buffer).getUint32(result, true)
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array(module.memory.buffer, result + 4, length))
+  module.dealloc(args, 4 + bytes.length)
+  module.dealloc(result, 4 + length)
+  return text
+}
+
+const json = fc.jsonValue({ maxDepth: 4, stringUnit: 'binary', noUnicodeString: false } as fc.JsonSharedConstraints)
+
+test('what it reads it writes', () => {
+  fc.assert(
+    fc.property(json, fc.integer({ min: 0, max: 3 }), (value, indent) => {
+      expect(withoutDigits(JSON.parse(echo(JSON.stringify(value, null, indent))))).toEqual(withoutDigits(value))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+/** Fractions are read to about 15 digits, so they are compared to 12. */
+function withoutDigits(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value + 0 : Number(value.toPrecision(12))
+  if (Array.isArray(value)) return value.map(withoutDigits)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.entries(value).map(([key, member]) => [key, withoutDigits(member)])
+}
+
+test.each([
+  ['', 'no value at 0'],
+  ['{', 'a key is no text at 1'],
+  ['{"a"}', 'no colon after a key at 4'],
+  ['[1,]', 'no value at 3'],
+  ['[1', 'a list is not closed at 2'],
+  ['01', 'a number begins with 0 at 2'],
+  ['"a', 'a text is not closed at 2'],
+  ['"\\x"', 'an unknown escape at 3'],
+  ['"\\u12g4"', 'no hexadecimal digit at 6'],
+  ['1 2', 'something after the value at 2'],
+  ['['.repeat(300), 'nested deeper than 256'],
+])('%j is no JSON', (text, reason) => {
+  expect(() => echo(text)).toThrow(`JSON: ${reason}`)
+})
+
+test('half of a surrogate pair becomes U+FFFD, and the last of two equal keys counts', () => {
+  expect(echo('"\\ud800x\\udc00"')).toBe('"\ufffdx\ufffd"')
+  expect(echo('{"a":1,"b":2,"a":3}')).toBe('{"a":3,"b":2}')
+})
+
+test('a rebuild of the examples gives the same modules', { timeout: 60_000 }, () => {
+  const output = execFileSync(process.execPath, [join(ROOT, 'scripts', 'build-examples.mjs'), '--check', 'as'], { encoding: 'utf8' })
+  expect(output.trimEnd()).toBe('COMPARED: 2 modules')
+})
