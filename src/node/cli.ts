@@ -8,12 +8,16 @@ import { Orchestrator } from '../orchestrator/orchestrator.ts'
 import { CellFsError } from '../orchestrator/live-cell.ts'
 import { shellArgv } from '../orchestrator/catalog.ts'
 import { startError } from '../orchestrator/file-error.ts'
+import { MemoryPackages } from '../orchestrator/memory-packages.ts'
 import { localClerk } from '../orchestrator/local-desk.ts'
 import { LocalTools } from '../orchestrator/local-tools.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { VERSION } from '../protocol/version.ts'
 import { MountError, type MountSpec, mountTree, parseMount } from './mounts.ts'
+import { AddedTools, userDirectory } from './added-tools.ts'
 import { nodePlatform } from './node-platform.ts'
+import { addToolCommands } from './tool-command.ts'
+import { OWNER } from './tool-host.ts'
 
 const STATUS_DEADLINE = 124
 const STATUS_FAILED = 125
@@ -32,6 +36,7 @@ interface RunFlags {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   readonly store?: string
+  readonly tools?: true
   readonly timeout: number
   readonly strace?: true
 }
@@ -70,6 +75,7 @@ function program(): Command {
     .option('--wheels <dir>', 'let pip install Python wheels of this directory by their names')
     .option('--env <name=value>', 'set an environment variable; may be given several times', collectEnv)
     .option('--store <dir>', 'keep its files in this directory from run to run')
+    .option('--tools', 'let it call the tools that were added for this user (those of --store it may in any case)')
     .option('--timeout <seconds>', 'kill the command after so long', seconds, LIMITS.runTimeoutMs / 1000)
     .option('--strace', 'print every system call to standard error')
     .helpOption('--help', 'print this help')
@@ -79,6 +85,7 @@ function program(): Command {
     .action(async (command: string, flags: RunFlags) => {
       await exit(await run(command, flags))
     })
+  addToolCommands(tidepool, { collectMount, seconds, exit })
   return tidepool
 }
 
@@ -109,18 +116,21 @@ async function run(command: string, flags: RunFlags): Promise<number> {
   const all = wheels === undefined ? mount : [...mount, { host: wheels, target: WHEELS }]
   const platform = nodePlatform({ mounts: all.map((spec) => mountTree(spec)), ...(store === undefined ? {} : { store }) })
   const trace = (lines: string): void => void process.stderr.write(lines)
-  const orchestrator = new Orchestrator(platform, flags.strace ? { trace } : {})
+  // The packages of added tools lie in their own place, and are read from there.
+  const orchestrator = new Orchestrator({ ...platform, packages: new MemoryPackages() }, flags.strace ? { trace } : {})
   const cwd = flags.cwd ?? (mount.length === 1 ? mount[0]?.target : undefined)
   try {
     const script = command === '-' ? await readAll(process.stdin) : command
-    const principal = { kind: 'local', name: 'cli' } as const
+    const principal = OWNER
+    const tools = new LocalTools(orchestrator, principal)
+    for (const added of addedTools(flags)) for (const one of added.list()) await added.register(tools, one)
     const started = orchestrator.start(principal, {
       argv: shellArgv(script),
       ...(cwd === undefined ? {} : { cwd }),
       env,
       ...(command === '-' ? {} : { stdin: process.stdin }),
       timeoutMs: timeout * 1000,
-      ask: localClerk(orchestrator, new LocalTools(orchestrator, principal)).ask,
+      ask: localClerk(orchestrator, tools).ask,
       output: (fd, bytes) => write(fd === 1 ? process.stdout : process.stderr, bytes).catch(() => started.closeOutput(fd)),
     })
     passSignals(started)
@@ -132,6 +142,11 @@ async function run(command: string, flags: RunFlags): Promise<number> {
   } finally {
     await orchestrator.dispose()
   }
+}
+
+/** Where the tools are that the command may call. */
+function addedTools({ store, tools }: RunFlags): AddedTools[] {
+  return [...(store === undefined ? [] : [store]), ...(tools ? [userDirectory()] : [])].map((directory) => new AddedTools(directory))
 }
 
 /** Ctrl-C interrupts the command; if it goes on all the same, and at a second Ctrl-C, it is killed. */
