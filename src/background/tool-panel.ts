@@ -97,8 +97,9 @@ async function install(origin: Origin, { upload, env, choices }: Op<'install'>):
   const others = (await toolsOf(origin)).filter((one) => !former.includes(one))
   refuseNames(made, others)
   const gone = former.filter((one) => one.sha256 !== read.sha256)
+  // Whatever dies between here and the end, nothing is left of what is not installed then.
+  await leave([...made, ...gone].map((one) => toolPrincipal(origin, one)))
   await changePackage(siteOf(origin), { op: 'keep', upload })
-  await leave(gone.map((one) => toolPrincipal(origin, one)))
   await replaceTools(origin, [...others, ...made], gone)
   for (const tool of made) await applyChoices(origin, declaredOf(tool, chosen), tool)
   await forgetDenials(origin)

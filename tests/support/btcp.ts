@@ -16,9 +16,9 @@ export interface Btcp {
     capabilities: unknown,
     options?: object,
   ): Promise<{ granted: boolean; approved: string[]; denied: string[]; duration?: string }>
-  preflightCapabilities(capabilities: unknown): Promise<Record<string, string>>
-  getGrantedCapabilities(): Promise<{ capability: string; duration: string }[]>
-  revokeCapabilities(capabilities?: unknown): Promise<void>
+  preflightCapabilities(capabilities: unknown, options?: object): Promise<Record<string, string>>
+  getGrantedCapabilities(options?: object): Promise<{ capability: string; duration: string }[]>
+  revokeCapabilities(capabilities?: unknown, options?: object): Promise<void>
   request(message: object, options?: object): Promise<unknown>
   on(event: string, listener: (value: unknown) => void): void
   off(event: string, listener: (value: unknown) => void): void
