@@ -35,6 +35,7 @@ const lineOf = (failure: ToolFailure): string => `${fromText(JSON.stringify({ t:
 /** What the engine threw, in plain words. */
 export function reasonOfTrap(error: unknown): string {
   if (!(error instanceof Error)) return 'it threw an exception'
+  if (error.name === 'SuspendError' || /suspend/i.test(error.message)) return 'it waited while an import ran'
   if (isStackOverflow(error)) return 'stack overflow: its calls are too deep inside each other'
   return error.message
 }

@@ -103,7 +103,7 @@ export class ToolInstance implements HostInstance {
     const guest = this.#takeMemory(gated, run)
     const process = this.#running
     process.guest = guest
-    process.preopens = foreignPreopens(this.#system, process.cwd)
+    if (gated.imports.some(({ carrier }) => carrier.by === 'system-call')) process.preopens = foreignPreopens(this.#system, process.cwd)
     let instance: WasmInstance
     try {
       instance = new wasm.Instance(module, this.#runtime.imports.of(gated, guest.memory))
