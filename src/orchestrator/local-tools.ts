@@ -269,7 +269,7 @@ export class LocalTools {
       installed,
       check,
       chain,
-      document: (request) => runInPage(page, request),
+      document: (request) => runInPage(page, request, this.#orchestrator.limits),
       files: this.#filesOf(installed, check, args),
       find: (name) => this.#named(name),
       tools: () => this.list(),

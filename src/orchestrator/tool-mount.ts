@@ -21,7 +21,9 @@ export async function verifiedFiles(
 ): Promise<readonly PackageFile[]> {
   const refused = (reason: string): BtcpError =>
     new BtcpError('SANDBOX_ERROR', `Cannot start the tool "${principal.tool}": ${reason}`, { effects: 'none' })
-  const files = await platform.packages.read(principal.sha256)
+  const files = await platform.packages.read(principal.sha256).catch(() => {
+    throw refused('its package cannot be read')
+  })
   if (!files) throw refused('its package is gone')
   if ((await digestOf(platform, files)) !== principal.sha256) throw refused('its package has been changed since it was installed')
   return files

@@ -3,6 +3,7 @@
  * host that has no page of its own. What it answers is read like anything from outside.
  */
 import { BtcpError } from '../protocol/error.ts'
+import type { Limits } from '../protocol/limits.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import { type ImportName, type ImportRequest, type ImportResult, TOOL_IMPORTS } from '../protocol/tool-imports.ts'
 
@@ -12,7 +13,11 @@ export interface ToolPage {
   run(name: ImportName, args: JsonObject): unknown
 }
 
-export async function runInPage(page: ToolPage | undefined, { import: name, arguments: args }: ImportRequest): Promise<JsonValue> {
+export async function runInPage(
+  page: ToolPage | undefined,
+  { import: name, arguments: args }: ImportRequest,
+  { toolImportBytes: most }: Limits,
+): Promise<JsonValue> {
   if (!page) throw new BtcpError('UNSUPPORTED', `Cannot import "${name}": there is no page here`, { effects: 'none' })
   let answer: unknown
   try {
@@ -24,6 +29,11 @@ export async function runInPage(page: ToolPage | undefined, { import: name, argu
     })
   }
   const value = READ[TOOL_IMPORTS[name].result](answer)
+  if (typeof value === 'string' && value.length > most)
+    throw new BtcpError('INVALID_PARAMS', `Cannot import "${name}": the answer has more than ${most} bytes (limit toolImportBytes)`, {
+      effects: 'unknown',
+      limit: 'toolImportBytes',
+    })
   if (value !== undefined) return value
   throw new BtcpError('SANDBOX_ERROR', `Cannot import "${name}": the page answered something else`, { effects: 'unknown' })
 }

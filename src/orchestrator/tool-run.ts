@@ -41,8 +41,8 @@ export function runTool(orchestrator: Orchestrator, call: AdmittedCall): Promise
     case 'python':
       return runCommand(orchestrator, call, toolPythonArgv(implementation))
     case 'js': {
-      const form = implementation.form === 'function' ? ['--tool'] : []
-      return runCommand(orchestrator, call, ['js', ...form, inPackage(implementation.module)])
+      const form = implementation.form === 'function' ? '--tool' : '--node'
+      return runCommand(orchestrator, call, ['js', form, inPackage(implementation.module)])
     }
     case 'external':
       return runExternal(orchestrator, call, implementation.command)

@@ -16,6 +16,7 @@ import {
 import { packageOf } from '../contract/tool-machine.ts'
 import { file } from '../support/installed-tools.ts'
 import { digitResult, prefixed, RESULT_AT, toolModule } from '../support/tool-module.ts'
+import { pureWheel } from '../support/wheel.ts'
 import { encodeModule, ins } from '../support/wasm-encoder.ts'
 
 const directories: string[] = []
@@ -196,6 +197,77 @@ describe('a tool', () => {
     const progress: JsonObject[] = []
     await sandbox.callTool('py', {}, { onProgress: (one) => progress.push(one) })
     expect(progress).toEqual([{ stream: 'stderr', text: 'half\n' }])
+  })
+})
+
+describe('a published folder', () => {
+  const SCHEMA = JSON.stringify({ type: 'object', properties: { n: { type: 'integer' } } })
+  const config = (language: string) =>
+    file('config.toml', `name = "twice"\ndescription = "Doubles."\nlanguage = "${language}"\n[tool_vars]\nFACTOR = "2"\n`)
+
+  test('with a wheel runs its main, with its variables', async () => {
+    const main = 'import json, os, sys\ndef main():\n    print(json.load(sys.stdin)["n"] * int(os.environ["FACTOR"]))\n'
+    const wheel = pureWheel('twice', '1.0', { 'twice/__init__.py': 'from .run import main\n', 'twice/run.py': main })
+    await sandbox.registerTool([
+      config('python'),
+      file('schema.json', SCHEMA),
+      file('pyproject.toml', '[project]\nname = "twice"\nversion = "1.0"\n'),
+      file(`dist/${wheel.file}`, wheel.bytes),
+    ])
+    expect((await sandbox.callTool('twice', { n: 4 })).structuredContent).toBe(8)
+  })
+
+  test('for Node runs its bundle', async () => {
+    const code = `
+const chunks = []
+process.stdin.on('data', (chunk) => chunks.push(chunk))
+process.stdin.on('end', () => {
+  const { n } = JSON.parse(Buffer.concat(chunks).toString())
+  console.log(JSON.stringify({ n: n * Number(process.env.FACTOR) }))
+})
+`
+    await sandbox.registerTool([config('node'), file('schema.json', SCHEMA), file('dist/index.js', code)], { env: { FACTOR: '3' } })
+    expect((await sandbox.callTool('twice', { n: 4 })).structuredContent).toEqual({ n: 12 })
+  })
+})
+
+describe('a function of JavaScript', () => {
+  const js = (code: string, capabilities: readonly Capability[] = []): PackageFile[] => [
+    file(
+      'manifest.json',
+      JSON.stringify({
+        btcp: '1.0',
+        name: 'probe',
+        version: '1.0.0',
+        capabilities,
+        tools: [
+          {
+            name: 'fun',
+            description: 'A function.',
+            inputSchema: { type: 'object' },
+            capabilities,
+            implementation: { type: 'js', module: 'tool.js' },
+          },
+        ],
+      }),
+    ),
+    file('tool.js', code),
+  ]
+
+  test('is called with the arguments, and gives the result', async () => {
+    await sandbox.registerTool(js('export default async ({ n }) => ({ twice: n * 2 })'))
+    expect((await sandbox.callTool('fun', { n: 4 })).structuredContent).toEqual({ twice: 8 })
+  })
+  test('that throws has failed', async () => {
+    await sandbox.registerTool(js('export default () => { throw new RangeError("no such row") }'))
+    const result = await sandbox.callTool('fun')
+    expect(result.isError).toBe(true)
+    expect(textOf(result)).toContain('RangeError: no such row')
+  })
+  test('calls other tools', async () => {
+    const code = 'export default async (args, btcp) => (await btcp.call("shell_run", { command: "echo hi" })).stdout'
+    await sandbox.registerTool(js(code, ['shell:run']), { grants: ['shell:run'] })
+    expect((await sandbox.callTool('fun')).structuredContent).toBe('hi\n')
   })
 })
 
@@ -432,6 +504,14 @@ describe('a page that the program gives', () => {
     const module = toolModule({ ...IMPORTS_TEXT, execute, data: withHeading('{"n":-0}') })
     await sandbox.registerTool(packageOf(module, { capabilities }), { grants: capabilities, page: pageOf([], () => ({})) })
     expect((await sandbox.callTool('probe')).structuredContent).toEqual({ n: -4 })
+  })
+
+  test('that answers too much is a limit of the import', async () => {
+    const execute = digitResult([...ins.i32(200), ...ins.i32(2), ...ins.i32(300), ...ins.i32(64), ...ins.call(0)], true)
+    const module = toolModule({ ...IMPORTS_TEXT, execute, data: withHeading('{"n":-0}') })
+    const page = pageOf([], () => 'x'.repeat(9 * 1024 * 1024))
+    await sandbox.registerTool(packageOf(module, { capabilities }), { grants: capabilities, page })
+    expect((await sandbox.callTool('probe')).structuredContent).toEqual({ n: -6 })
   })
 
   test('T92: gets a storage key to the letter, and only keys', async () => {
