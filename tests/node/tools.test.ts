@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { zipSync } from 'fflate'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   BtcpError,
   type Capability,
@@ -342,9 +342,8 @@ else:
     try {
       const { unregister, sha256 } = await kept.registerTool(python('open("mine", "w").write("x")\nwhile True: pass'))
       const call = failureOf(kept.callTool('py'))
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      await vi.waitFor(async () => expect(await readdir(join(store, 'tools'))).toHaveLength(1), 20_000)
       expect(await readdir(join(store, 'packages'))).toEqual([sha256])
-      expect(await readdir(join(store, 'tools'))).toHaveLength(1)
       await unregister()
       expect((await call).data.btcpCode).toBe('CANCELLED')
       expect(await readdir(join(store, 'packages'))).toEqual([])
