@@ -6,7 +6,7 @@
 import { decide, type CapabilityRequest } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
 import type { ToService } from '../protocol/link.ts'
-import type { JsonObject, JsonValue } from '../protocol/parse.ts'
+import { isRecord, type JsonObject, type JsonValue } from '../protocol/parse.ts'
 import { toolImport } from '../protocol/tool-imports.ts'
 import type { Call } from './calls.ts'
 import { grantsOf, snapshotOf } from './grants.ts'
@@ -43,7 +43,9 @@ export async function carryOut(call: Call, { tool: name, request: asked }: Asked
   call.signal.throwIfAborted()
   call.tools.countImport()
   const params = { principal, manifest, builtIn: false, call: call.id, grants, arguments: args } as unknown as JsonObject
-  return await call.port.runInDocument(wanted, params, call.signal)
+  const answer = await call.port.runInDocument(wanted, params, call.signal)
+  // The page tool of that name answers an object; the import is the text in it.
+  return wanted === 'storage_get' && isRecord(answer) ? (answer['value'] ?? null) : answer
 }
 
 function subjectOf({ selector, key }: JsonObject): NonNullable<CapabilityRequest['subject']> {

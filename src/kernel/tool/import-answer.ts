@@ -12,7 +12,7 @@ export type ImportAnswer =
   | { readonly is: 'nothing' }
   | { readonly is: 'error'; readonly number: number; readonly message: string }
 
-/** Every other code is `invalid`. */
+/** Every other code is `invalid`, or `limit` where the error names one. */
 const NUMBERS: Readonly<Record<string, number>> = {
   CAPABILITY_DENIED: IMPORT_ERROR.denied,
   USER_REJECTED: IMPORT_ERROR.denied,
@@ -36,7 +36,7 @@ export const importError = (number: number, message: string): ImportAnswer => ({
 export function readAnswer(name: ImportName, row: ToolImport, answer: string, mostBytes: number): ImportAnswer {
   const parsed = jsonOf(answer)
   const [ok, error] = isRecord(parsed) ? [own(parsed, 'ok'), own(parsed, 'error')] : []
-  if (isRecord(error)) return failed(own(error, 'btcpCode'), own(error, 'message'))
+  if (isRecord(error)) return failed(own(error, 'btcpCode'), own(error, 'message'), own(error, 'data'))
   const value = isRecord(ok) ? own(ok, 'value') : undefined
   switch (row.result) {
     case 'done':
@@ -69,8 +69,10 @@ function bytesOfValue(name: ImportName, value: unknown): Uint8Array | undefined 
   }
 }
 
-function failed(code: unknown, message: unknown): ImportAnswer {
-  const number = typeof code === 'string' && Object.hasOwn(NUMBERS, code) ? NUMBERS[code]! : IMPORT_ERROR.invalid
+function failed(code: unknown, message: unknown, data: unknown): ImportAnswer {
+  const isLimit = isRecord(data) && own(data, 'limit') !== undefined
+  const other = isLimit ? IMPORT_ERROR.limit : IMPORT_ERROR.invalid
+  const number = typeof code === 'string' && Object.hasOwn(NUMBERS, code) ? NUMBERS[code]! : other
   return importError(number, typeof message === 'string' ? message : 'It failed')
 }
 
