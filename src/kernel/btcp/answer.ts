@@ -91,7 +91,7 @@ function adviceOf(code: string, data: Record<string, unknown>): string[] {
   const suggestions = own(data, 'suggestions')
   const told = (Array.isArray(suggestions) ? suggestions : []).filter((line): line is string => typeof line === 'string')
   const advice = Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined
-  return advice === undefined ? told : [...told, advice]
+  return advice === undefined || told.length > 0 ? told : [advice]
 }
 
 function jsonOf(text: string): unknown {

@@ -95,6 +95,12 @@ describe('btcp call', () => {
       '',
       'btcp: INVALID_PARAMS: Cannot call "t": wrong\n  /path: Instance type "number" is invalid.\nIts arguments: btcp describe t\n',
     ])
+    const suggestions = ['Ask for it with btcp.requestCapabilities(["dom:read"]).']
+    expect(await btcp(fails('CAPABILITY_DENIED', 'not granted', { suggestions }), ['call', 't', '{}'])).toEqual([
+      1,
+      '',
+      'btcp: CAPABILITY_DENIED: not granted\nAsk for it with btcp.requestCapabilities(["dom:read"]).\n',
+    ])
     expect(await btcp(fails('TOOL_NOT_FOUND', 'Cannot call "t": no such tool'), ['call', 't', '{}'])).toEqual([
       1,
       '',
