@@ -76,6 +76,7 @@ export default defineConfig({
         consent: 'src/popup/consent.html',
         audit: 'src/popup/audit.html',
         wheels: 'src/popup/wheels.html',
+        tools: 'src/popup/tools.html',
         offscreen: 'src/offscreen/index.html',
       },
     },

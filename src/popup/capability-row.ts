@@ -12,10 +12,11 @@ const CHOICES: readonly (readonly [Choice, string])[] = [
   ['always', 'Always'],
 ]
 
-/** A list item; `onChoose` hears each choice after it has been confirmed where that is needed. */
-export function capabilityRow(state: CapabilityState, chosen: Choice, onChoose: (choice: Choice) => void): HTMLLIElement {
+/** A list item; `onChoose` hears each choice after it has been confirmed where that is needed. `whose` tells rows of one page apart that are
+ *  about the same capability. */
+export function capabilityRow(state: CapabilityState, chosen: Choice, onChoose: (choice: Choice) => void, whose = ''): HTMLLIElement {
   const { capability, sentence, risk } = state
-  const sentenceId = `sentence-${capability.replaceAll(':', '-')}`
+  const sentenceId = `sentence-${whose}${capability.replaceAll(':', '-')}`
   const choices = element('fieldset', { 'aria-labelledby': sentenceId })
   const row = element(
     'li',
@@ -36,7 +37,7 @@ export function capabilityRow(state: CapabilityState, chosen: Choice, onChoose: 
     if (input) input.checked = true
   }
   for (const [choice, label] of CHOICES) {
-    const input = element('input', { type: 'radio', name: capability, value: choice })
+    const input = element('input', { type: 'radio', name: whose + capability, value: choice })
     input.checked = choice === chosen
     input.addEventListener('change', () => {
       row.querySelector('.sure')?.remove()

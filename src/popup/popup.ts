@@ -79,11 +79,12 @@ byId('revoke').addEventListener('click', () => {
 })
 
 /** In a tab of its own: a popup closes when a file dialog opens. */
-byId('wheels').addEventListener('click', () => {
-  if (!current) return
-  const query = new URLSearchParams({ origin: current.origin })
-  void browser.tabs.create({ url: `src/popup/wheels.html?${query}` }).then(() => window.close())
-})
+for (const page of ['wheels', 'tools'] as const)
+  byId(page).addEventListener('click', () => {
+    if (!current) return
+    const query = new URLSearchParams({ origin: current.origin })
+    void browser.tabs.create({ url: `src/popup/${page}.html?${query}` }).then(() => window.close())
+  })
 
 async function denyAll(origin: string, capabilities: SiteState['capabilities']): Promise<SiteState> {
   for (const { capability, choice } of capabilities) if (choice !== 'deny') await ask({ t: 'choose', origin, capability, choice: 'deny' })

@@ -66,11 +66,18 @@ export async function probe(
   module: Uint8Array<ArrayBuffer>,
   made: Made & CallOptions & { readonly args?: object } = {},
 ): Promise<Called> {
-  await machine.install(packageOf(module, made), made.grants ?? made.capabilities ?? [])
+  try {
+    await machine.install(packageOf(module, made), made.grants ?? made.capabilities ?? [])
+  } catch (error) {
+    return { code: REFUSED, text: error instanceof Error ? error.message : String(error) }
+  }
   return await machine.call('probe', made.args ?? {}, made)
 }
 
-/** The call failed by the tool's own fault, and the text says why. */
+/** The package was not even installed. */
+const REFUSED = 'REFUSED'
+
+/** The package is refused, or the call fails by the tool's own fault, and the text says why. */
 export async function fails(
   machine: ToolMachine,
   module: Uint8Array<ArrayBuffer>,
@@ -78,7 +85,7 @@ export async function fails(
   made: Made & CallOptions & { readonly code?: string } = {},
 ): Promise<void> {
   const { value, code, text } = await probe(machine, module, made)
-  equal([value, code], [undefined, made.code ?? 'EXECUTION_ERROR'], text)
+  if (code !== REFUSED) equal([value, code], [undefined, made.code ?? 'EXECUTION_ERROR'], text)
   if (!words.test(text)) throw new Error(`expected ${words}, got ${text}`)
 }
 
