@@ -46,21 +46,19 @@ const BLOCKS = new Set(
 const HIDDEN = /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)/i
 
 export interface HtmlPageOptions {
-  /** the HTML file */
-  readonly page: string
+  /** the HTML file; without it a tool that asks for the page is told that there is none */
+  readonly page?: string
   /** a JSON file of what `localStorage` holds: read at the start, written at each change; without it nothing is kept */
   readonly storage?: string
 }
 
 /** Throws BtcpError where a file cannot be read. */
 export async function openHtmlPage({ page, storage }: HtmlPageOptions): Promise<ToolPage> {
+  if (page === undefined) return new HtmlPage(undefined, storage)
   const { parseHTML } = await import('linkedom')
   const { document } = parseHTML(readText(page)) as unknown as { readonly document: Document }
   return new HtmlPage(document, storage)
 }
-
-/** Only storage: a tool that asks for the page is told that there is none. */
-export const openStorage = (storage: string): ToolPage => new HtmlPage(undefined, storage)
 
 class HtmlPage implements ToolPage {
   readonly #document: Document | undefined

@@ -1,6 +1,5 @@
 /** `tidepool tool run`: one call of a tool that lies somewhere, or of one that was added, and its result on standard output. */
 import { existsSync } from 'node:fs'
-import { text as textOfStream } from 'node:stream/consumers'
 import { LocalTools } from '../orchestrator/local-tools.ts'
 import type { ToolPage } from '../orchestrator/tool-page.ts'
 import type { Capability } from '../protocol/capability.ts'
@@ -8,7 +7,7 @@ import { BtcpError } from '../protocol/error.ts'
 import { isRecord, type JsonObject } from '../protocol/parse.ts'
 import { firstText, type ToolResult } from '../protocol/tool.ts'
 import { AddedTools, type AddedPackage, userDirectory } from './added-tools.ts'
-import { openHtmlPage, openStorage } from './html-page.ts'
+import { openHtmlPage } from './html-page.ts'
 import type { MountSpec } from './mounts.ts'
 import { printable } from './printable.ts'
 import { environmentOf, type GrantFlags, grantsOf, manifestOf, packageAt } from './tool-grants.ts'
@@ -25,8 +24,8 @@ export interface CallFlags extends GrantFlags {
 
 /** `words`: the tool's name, where the package has several, and its arguments as JSON. Gives the exit status. */
 export async function callOnce(name: string, words: readonly string[], flags: CallFlags): Promise<number> {
-  const page = await pageOf(flags)
-  const { store, mount = [], timeout } = flags
+  const { store, mount = [], timeout, page: file, storage } = flags
+  const page = await openHtmlPage({ ...(file === undefined ? {} : { page: file }), ...(storage === undefined ? {} : { storage }) })
   const result = await withOrchestrator(store, mount, async (orchestrator) => {
     const tools = new LocalTools(orchestrator, OWNER)
     const names = isPath(name) ? await registerPath(tools, name, flags, page) : await registerAdded(tools, name, flags, page)
@@ -38,25 +37,20 @@ export async function callOnce(name: string, words: readonly string[], flags: Ca
 
 const isPath = (name: string): boolean => /[/\\.]/.test(name) || existsSync(name)
 
-async function pageOf({ page, storage }: CallFlags): Promise<ToolPage | undefined> {
-  if (page !== undefined) return await openHtmlPage({ page, ...(storage === undefined ? {} : { storage }) })
-  return storage === undefined ? undefined : openStorage(storage)
-}
-
-async function registerPath(tools: LocalTools, path: string, flags: CallFlags, page: ToolPage | undefined): Promise<readonly string[]> {
+async function registerPath(tools: LocalTools, path: string, flags: CallFlags, page: ToolPage): Promise<readonly string[]> {
   const files = await packageAt(path)
   const manifest = manifestOf(files)
   await tools.register(files, {
     grants: grantsOf(manifest, flags),
     env: await environmentOf(manifest, flags),
     allowExternal: flags.allowExternal ?? false,
-    ...(page ? { page } : {}),
+    page,
   })
   return manifest.tools.map(({ tool }) => tool.name)
 }
 
 /** All added tools, since one may call another; what is given besides is for this one. */
-async function registerAdded(tools: LocalTools, name: string, flags: CallFlags, page: ToolPage | undefined): Promise<readonly string[]> {
+async function registerAdded(tools: LocalTools, name: string, flags: CallFlags, page: ToolPage): Promise<readonly string[]> {
   const store = new AddedTools(flags.store ?? userDirectory())
   const added = store.find(name)
   if (!added)
@@ -65,7 +59,7 @@ async function registerAdded(tools: LocalTools, name: string, flags: CallFlags, 
     })
   for (const one of store.list()) {
     const more = one.name === added.name ? await granted(store, one, flags) : {}
-    await store.register(tools, one, { ...more, ...(page ? { page } : {}) })
+    await store.register(tools, one, { ...more, page })
   }
   return added.tools.includes(name) ? [name] : added.tools
 }
@@ -86,7 +80,13 @@ async function callOf(names: readonly string[], words: readonly string[]): Promi
     })
   const [json = '{}', ...more] = named === undefined ? words : words.slice(1)
   if (more.length > 0) throw badArguments(`there is more after ${JSON.stringify(json)}: put the JSON in quotes`)
-  return { tool, args: argumentsOf(json === '-' ? await textOfStream(process.stdin) : json) }
+  return { tool, args: argumentsOf(json === '-' ? await readStdin() : json) }
+}
+
+async function readStdin(): Promise<string> {
+  const parts: Uint8Array[] = []
+  for await (const part of process.stdin) parts.push(part as Uint8Array)
+  return Buffer.concat(parts).toString()
 }
 
 function argumentsOf(json: string): JsonObject {

@@ -1,12 +1,12 @@
-// `node --test`: the built tool, called with page.html as its page.
+// `node --test`: the built tool, called with page.html as its page and all that it asks for.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const CLI = fileURLToPath(new URL('__ROOT__/bin/tidepool.mjs', import.meta.url))
-const call = (args, ...options) => {
-  const line = [CLI, 'tool', 'run', '.', '__TOOL__', JSON.stringify(args), '--page', 'page.html', ...options]
+const call = (args) => {
+  const line = [CLI, 'tool', 'run', '.', JSON.stringify(args), '--page', 'page.html', '--grant', 'dom:read']
   return JSON.parse(execFileSync(process.execPath, line, { cwd: import.meta.dirname, encoding: 'utf8' }))
 }
 
