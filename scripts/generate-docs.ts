@@ -1,5 +1,5 @@
-// `npm run build:docs`: writes docs/syscalls.md, docs/limits.md and docs/commands.md from the tables of the code, and the table of packages
-// in docs/python.md. Tests hold them equal.
+// `npm run build:docs`: writes docs/syscalls.md, docs/limits.md and docs/commands.md from the tables of the code, the table of packages in
+// docs/python.md and that of imports in docs/tools.md. Tests hold them equal.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { HELP as BTCP_HELP } from '../src/kernel/btcp/command-line.ts'
@@ -9,6 +9,7 @@ import { type Syscall, SYSCALLS } from '../src/kernel/syscall-table.ts'
 import { type LimitName, LIMITS } from '../src/protocol/limits.ts'
 import { LIMIT_EFFECTS } from './limit-effects.ts'
 import { pythonPage } from './python-packages-table.ts'
+import { toolsPage } from './tool-imports-table.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
@@ -133,6 +134,7 @@ export const PAGES: Readonly<Record<string, () => string>> = {
   'docs/limits.md': limitsPage,
   'docs/commands.md': commandsPage,
   'docs/python.md': pythonPage,
+  'docs/tools.md': toolsPage,
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
