@@ -24,8 +24,9 @@ interface Good {
   readonly abi: WasmAbi
   readonly bytes: Uint8Array<ArrayBuffer>
 }
-const built = (name: string): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(readFileSync(new URL(`../../../wasm/dist/${name}.wasm`, import.meta.url)))
+const built = (path: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(readFileSync(new URL(`../../../wasm/${path}.wasm`, import.meta.url)))
+const example = (path: string, abi: WasmAbi = 'btcp'): Good => ({ name: path, abi, bytes: built(`${path}/tool`) })
 
 /** A tool with something in every section. */
 const FULL = gateModuleOf({
@@ -96,13 +97,18 @@ const GOOD: readonly Good[] = [
     }),
   },
   { name: 'puppet', abi: 'stdio', bytes: FOREIGN_PUPPET },
+  example('sdk/examples/table-csv'),
+  example('sdk/examples/has-tests', 'library'),
+  example('sdk-as/examples/page-statistics'),
+  example('sdk-c/examples/draft-heading'),
+  example('sdk-c/examples/word-count', 'stdio'),
   // Refused as they are; a change must not open the way.
   {
     name: 'side module',
     abi: 'btcp',
     bytes: sideModule({ imports: [{ module: 'js', name: 'fetch', kind: 'function', type: { params: 'i', results: 'i' } }] }),
   },
-  { name: 'diff', abi: 'stdio', bytes: built('diff') },
+  { name: 'diff', abi: 'stdio', bytes: built('dist/diff') },
 ]
 
 /** What may be imported under each ABI, written down once more, by hand. */
