@@ -105,7 +105,8 @@ export class LocalTools {
     { grants = [], env = {}, page, allowExternal = false }: RegisterOptions = {},
   ): Promise<RegisteredTools> {
     const { platform, limits } = this.#orchestrator
-    const kept = trimPackage(files)
+    // Whoever gave them may use their buffers again.
+    const kept = trimPackage(files).map(({ path, bytes }): PackageFile => ({ path, bytes: new Uint8Array(bytes) }))
     const parsed = parsePackage(kept, limits)
     if (!parsed.ok) throw faultsError(parsed.faults)
     const changed = await packageHashFaults(kept, async (bytes) => (await platform.sha256(bytes)).toHex())
