@@ -13,9 +13,9 @@ vi.mock('../../src/content/dom/query.ts', () => ({
 }))
 vi.mock('../../src/content/dom/act.ts', () => ({ click: () => true, setText: () => true }))
 vi.mock('../../src/content/dom/storage.ts', () => ({
-  areaOf: ({ area = 'local' }) => area as string,
+  areaOf: ({ area = 'local' }) => area,
   getItem: () => ({ value: null }),
-  setItem: ({ key = '' }) => ({ area: 'local', key: key as string }),
+  setItem: ({ key = '' }) => ({ area: 'local', key }),
 }))
 const { runDomImport } = await import('../../src/content/dom/imports.ts')
 

@@ -43,8 +43,7 @@ async function open(body: string, name = 'dom'): Promise<Page> {
 async function ask(page: Page, name: string, args: object): Promise<unknown> {
   return await page.evaluate(
     ([method, given]) => {
-      const { runDomImport } = (globalThis as unknown as { tidepoolImports: { runDomImport(method: string, params: object): unknown } })
-        .tidepoolImports
+      const ours = globalThis as unknown as { tidepoolImports: { runDomImport(method: string, params: object): unknown } }
       const principal = { kind: 'tool', owner: { kind: 'site', origin: location.origin }, tool: 'x', sha256: 'a'.repeat(64) }
       const grants = ['dom:write', 'storage:local:write', 'storage:session:write'].map((capability) => ({
         id: capability,
@@ -58,7 +57,14 @@ async function ask(page: Page, name: string, args: object): Promise<unknown> {
         boundTo: [],
       }))
       try {
-        return runDomImport(`dom/${method}`, { principal, manifest: 'x', builtIn: false, call: 'c', grants, arguments: given })
+        return ours.tidepoolImports.runDomImport(`dom/${method}`, {
+          principal,
+          manifest: 'x',
+          builtIn: false,
+          call: 'c',
+          grants,
+          arguments: given,
+        })
       } catch (error) {
         const { message, data } = error as { message: string; data?: { btcpCode: string; limit?: string } }
         return `${data?.btcpCode ?? 'thrown'}${data?.limit === undefined ? '' : `(${data.limit})`}: ${message}`

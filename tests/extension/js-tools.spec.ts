@@ -29,7 +29,7 @@ test('a script may call what its site may call, decided anew each time', async (
     out.push((await btcp.tools()).map(({ name }) => name))
     out`
   const value = async (): Promise<unknown> =>
-    ((await callTool(page, 'js_run', { code })).value?.structuredContent as { value: unknown }).value
+    ((await callTool(page, 'js_run', { code })).value!.structuredContent as { value: unknown }).value
   const read = ['fs_read', 'fs_list', 'fs_stat']
   const denied = ['CAPABILITY_DENIED', ['dom:read'], 'CAPABILITY_DENIED', ['dom:read'], 'CAPABILITY_DENIED', ['storage:local:read']]
   expect(await value()).toEqual([...denied, ['js_run', 'code_execute', ...read]])

@@ -18,15 +18,15 @@ export interface Running {
   readonly input: Input
   readonly files: Files
   readonly tools: Tools
-  write(fd: 1 | 2, data: string | Uint8Array): void
+  readonly write: (fd: 1 | 2, data: string | Uint8Array) => void
   /** Resolves when the cell has taken what was written. */
-  drained(fd: 1 | 2): Promise<void>
+  readonly drained: (fd: 1 | 2) => Promise<void>
   /** Runs code of the script as a task of its own. */
-  call(task: () => unknown): void
+  readonly call: (task: () => unknown) => void
   /** Ends the script. */
-  finish(status: number): void
+  readonly finish: (status: number) => void
   /** Ends the script; what it throws only stops what runs now. */
-  exit(status: unknown): never
+  readonly exit: (status: unknown) => never
 }
 
 export interface Form {

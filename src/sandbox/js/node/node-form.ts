@@ -27,7 +27,7 @@ class NodeForm implements Form {
 
   async ready(): Promise<void> {
     const { input, files, start, host, call, activity } = this.#running
-    const cwd = (await (files.api['cwd'] as () => Promise<string>)()) as string
+    const cwd = await (files.api['cwd'] as () => Promise<string>)()
     const bytes = await input.bytes()
     const buffer: BufferClass = makeBuffer(host)
     const process = new NodeProcess(this.#running, cwd, joined([bytes], bytes.length), buffer)
@@ -57,7 +57,7 @@ class NodeForm implements Form {
   }
 
   status(): number {
-    const status = Number(this.#process?.exitCode ?? 0) | 0
+    const status = (this.#process?.exitCode ?? 0) | 0
     this.#running.call(() => this.#process?.emit('exit', status))
     return status
   }

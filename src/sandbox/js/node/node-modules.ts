@@ -68,6 +68,6 @@ const fileURLToPath = (url: unknown): string => decodeURIComponent(String(url).r
 function promisify(call: (...args: unknown[]) => unknown) {
   return async (...args: unknown[]): Promise<unknown> =>
     await new Promise((resolve, reject) => {
-      call(...args, (error: unknown, value: unknown) => (error ? reject(error as Error) : resolve(value)))
+      call(...args, (error: unknown, value: unknown) => (error ? reject(error) : resolve(value)))
     })
 }
