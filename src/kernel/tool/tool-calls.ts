@@ -75,10 +75,11 @@ interface Caller {
 
 /** `request` answers a process; it never rejects. `activationOf`: the tool that a process runs. */
 export function toolCalls(
-  { system, report }: HostProgramKernel,
+  kernel: HostProgramKernel,
   request: (request: string, process: Process) => Promise<string>,
   activationOf: (process: Process) => Activation,
 ): Readonly<Record<string, unknown>> {
+  const { system } = kernel
   const { limits, blocking } = system
 
   function caller(): Caller {
@@ -117,10 +118,13 @@ export function toolCalls(
     if (kept?.key === key) return settle(by, asks, numbers, key, { is: 'text', bytes: kept.bytes })
     const asked: Asked = { key, answered: new WaitQueue(), answer: undefined }
     tool.asked = asked
-    void request(key, process).then((answer) => {
-      asked.answer = answer
-      asked.answered.wakeAll()
-    }, report)
+    request(key, process).then(
+      (answer) => {
+        asked.answer = answer
+        asked.answered.wakeAll()
+      },
+      (error: unknown) => kernel.report(error),
+    )
     return blocking.waitUninterrupted(process, asked.answered)
   }
 

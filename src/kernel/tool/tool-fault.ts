@@ -32,6 +32,11 @@ export function failureLine({ kind, message, limit, stack }: ToolFailure): strin
 }
 const lineOf = (failure: ToolFailure): string => `${fromText(JSON.stringify({ t: 'failed', failure }))}\n`
 
+/** V8 keeps ten frames of a stack, of which a panic of Rust's alone has more. For the whole cell, in which no guest sees a stack. */
+export function keepDeepStacks(): void {
+  Object.assign(Error, { stackTraceLimit: FRAMES })
+}
+
 /** What the engine threw, in plain words. */
 export function reasonOfTrap(error: unknown): string {
   if (!(error instanceof Error)) return 'it threw an exception'
@@ -57,7 +62,6 @@ export function wasmStack(error: unknown, module: GatedModule, own: boolean): st
 
 function frameOf(module: GatedModule, index: number, offset: number): string {
   const name = module.functionName(index)?.slice(0, NAME_LENGTH) ?? `function ${index}`
-  // oxlint-disable-next-line no-control-regex -- the name is the module's own word
   const shown = name.replace(/[\u0000-\u001f\u007f]/g, '?')
   return `${shown} at 0x${(offset + module.codeShift).toString(16)}`
 }

@@ -7,6 +7,7 @@ import type { Process } from '../process/process.ts'
 import type { ByteString } from '../vfs/byte-string.ts'
 import { Imports } from './imports.ts'
 import { type KeptModules, ModuleCache } from './module-cache.ts'
+import { keepDeepStacks } from './tool-fault.ts'
 import { ToolInstance, type ToolRuntime } from './tool-instance.ts'
 
 export interface ToolHost {
@@ -20,6 +21,7 @@ export class ToolProgram implements HostProgram {
   readonly #runtime: ToolRuntime
 
   constructor(kernel: HostProgramKernel, host: ToolHost) {
+    keepDeepStacks()
     const activationOf = (process: Process) => (process.instance as ToolInstance).activation!
     this.#runtime = {
       kernel,

@@ -314,6 +314,7 @@ describe('traps', () => {
     const failure = await failureOf(toolOf([GOOD_ALLOC, execute(...ins.get(0), ...ins.call(2)), deep]))
     expect(failure).toMatchObject({ kind: 'trap', message: 'execute trapped: stack overflow: its calls are too deep inside each other' })
     expect(failure!.stack![0]).toMatch(/^deep at 0x/)
+    expect(failure!.stack!.length).toBeGreaterThan(20)
   })
 
   test('an import called at the end of the stack is no fault of the kernel', async () => {
