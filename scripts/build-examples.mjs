@@ -35,8 +35,6 @@ export const EXAMPLES = [
   { folder: 'wasm/sdk-c/examples/word-count', language: 'c-wasi', licence: 'Apache-2.0 AND MIT' },
 ]
 
-/** clang would run a wasm-opt that it finds, which takes the names of functions away. */
-const C_FLAGS = ['-Oz', '-Wall', '-Wextra', '-Wl,--strip-debug', '--no-wasm-opt']
 /** What one example alone needs. @type {Readonly<Record<string, readonly string[]>>} */
 const MORE_FLAGS = { 'wasm/sdk-c/examples/draft-heading': ['-Wl,--import-memory'] }
 
@@ -57,9 +55,9 @@ function build({ folder, language }, out, toolchain) {
     case 'rust':
       return buildRust(basename(folder), out, toolchain())
     case 'c':
-      return buildC([`--target=${TARGET}`, '-nostdlib', '-Wl,--no-entry', ...(MORE_FLAGS[folder] ?? [])], cwd, out, toolchain())
+      return buildC(MORE_FLAGS[folder] ?? [], cwd, out, toolchain())
     case 'c-wasi':
-      return buildC(['--target=wasm32-wasip1'], cwd, out, toolchain())
+      return buildC(['--wasi'], cwd, out, toolchain())
   }
 }
 
@@ -74,10 +72,11 @@ function buildRust(crate, out, { env, sysroot }) {
   writeFileSync(out, readFileSync(join(target, TARGET, 'release', `${crate.replaceAll('-', '_')}.wasm`)))
 }
 
-/** @param {string[]} flags @param {string} cwd @param {string} out @param {Toolchain} toolchain */
+/** @param {readonly string[]} flags @param {string} cwd @param {string} out @param {Toolchain} toolchain */
 function buildC(flags, cwd, out, { env, sysroot }) {
   const own = join(sysroot, 'bin', 'clang')
-  run(existsSync(own) ? own : 'clang', [...flags, ...C_FLAGS, '-o', out, 'tool.c'], cwd, env)
+  const clang = existsSync(own) ? { CLANG: own } : {}
+  run(process.execPath, [join(ROOT, 'wasm', 'sdk-c', 'build.mjs'), ...flags, '-o', out, 'tool.c'], cwd, { ...env, ...clang })
 }
 
 /** @param {Example} example @param {string} path @returns {LockedExample} */

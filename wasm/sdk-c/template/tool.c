@@ -1,5 +1,5 @@
 /* Greets with the title of the page. */
-#include "__SDK__/tidepool.h"
+#include <tidepool.h>
 
 /* From what inputSchema of manifest.json says to what outputSchema says, both JSON. */
 static struct text run(struct text arguments) {

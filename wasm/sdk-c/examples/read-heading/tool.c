@@ -1,5 +1,5 @@
 /* Reads the page's first h1, as often as it is told to. */
-#include "../../tidepool.h"
+#include <tidepool.h>
 
 static struct text run(struct text arguments) {
   struct json_out out = {0};

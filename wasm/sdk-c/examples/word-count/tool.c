@@ -1,6 +1,6 @@
 /* Counts lines, words and bytes of a text: a WASI command with { "text": … } on standard input and its result on standard output. */
 #define TIDEPOOL_STDIO
-#include "../../tidepool.h"
+#include <tidepool.h>
 
 #include <stdio.h>
 
