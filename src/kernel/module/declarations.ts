@@ -45,7 +45,8 @@ const MOST = {
 const LISTS: readonly number[] = [SectionId.type, SectionId.import, SectionId.export]
 const KINDS: readonly ExportKind[] = ['function', 'table', 'memory', 'global']
 const TAG = 4
-export const shown = (module: string, name: string): string => JSON.stringify(`${module}.${name}`.slice(0, 200))
+const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
+export const shown = (module: string, name: string): string => quoted(`${module}.${name}`)
 
 export class Declarations {
   /** functions */
@@ -177,9 +178,9 @@ export class Declarations {
       const code = reader.byte()
       const index = reader.unsigned()
       const kind = KINDS[code]
-      if (!kind) throw new Malformed(`it exports ${JSON.stringify(name)}, ${code === TAG ? 'a tag' : `of unknown kind ${code}`}`)
-      if (names.has(name)) throw new Malformed(`it exports ${JSON.stringify(name)} twice`)
-      if (index >= this.#howMany(kind)) throw new Malformed(`its export ${JSON.stringify(name)} is ${kind} ${index}, which it has not`)
+      if (!kind) throw new Malformed(`it exports ${quoted(name)}, ${code === TAG ? 'a tag' : `of unknown kind ${code}`}`)
+      if (names.has(name)) throw new Malformed(`it exports ${quoted(name)} twice`)
+      if (index >= this.#howMany(kind)) throw new Malformed(`its export ${quoted(name)} is ${kind} ${index}, which it has not`)
       names.add(name)
       this.exports.push({ name, kind, index })
     }

@@ -53,28 +53,29 @@ const REQUESTS: Rules = new Map(
 const TOOL: Rules = new Map([...SYSTEM_CALLS, ...OWN, ...REQUESTS])
 const RULES: Readonly<Record<WasmAbi, Rules>> = { btcp: TOOL, library: TOOL, stdio: SYSTEM_CALLS }
 
-/** What an author should do about a module whose imports are nobody's here. */
-const HINTS: readonly (readonly [module: RegExp, hint: string])[] = [
-  [/^wasi_unstable$/, 'of a draft of WASI; build for WASI Preview 1 (wasm32-wasip1)'],
-  [/^wasi_snapshot_preview1$/, 'which WASI Preview 1 does not have'],
+/** What an author should do about imports that nobody carries out here, by module and name. */
+const HINTS: readonly (readonly [pattern: RegExp, hint: string])[] = [
+  [/^wasi_unstable\./, 'of a draft of WASI; build for WASI Preview 1 (wasm32-wasip1)'],
+  [/^wasi_snapshot_preview1\./, 'which WASI Preview 1 does not have'],
   [/^wasi:/, 'of WASI 0.2; build for WASI Preview 1 (wasm32-wasip1)'],
-  [/^wbg$|^__wbindgen|_bg\.js$/, "wasm-bindgen's; declare what the tool imports by #[link(wasm_import_module = …)] instead"],
-  [/^gojs?$/, "Go's for JavaScript; build with GOOS=wasip1 or with TinyGo"],
+  [/^wbg\.|^__wbindgen|_bg\.js\./, "wasm-bindgen's; declare what the tool imports by #[link(wasm_import_module = …)] instead"],
+  [/^gojs?\./, "Go's for JavaScript; build with GOOS=wasip1 or with TinyGo"],
+  [/^env\.console\./, 'a browser\'s; write to the log by "btcp.log"'],
+  [/^env\.(?:_?emscripten_|__syscall_|invoke_)/, "Emscripten's; link with -sSTANDALONE_WASM"],
 ]
 
 export function gateImport(declared: DeclaredImport, abi: WasmAbi): GatedImport {
   const { module, name, params, results } = declared
   const key = keyOf(module, name)
   const forms = RULES[abi].get(key)
-  if (!forms) throw new Malformed(`it imports ${shown(module, name)}, ${unknownText(module, key)}`)
+  if (!forms) throw new Malformed(`it imports ${shown(module, name)}, ${unknownText(module, name)}`)
   const found = forms.find(({ signature }) => sameSignature(signature, declared))
   if (found) return { module, name, params, results, carrier: found.carrier }
   const needed = forms.map(({ signature }) => signatureText(signature)).join(' or ')
   throw new Malformed(`its import ${shown(module, name)} is declared ${signatureText(declared)}, needed is ${needed}`)
 }
 
-function unknownText(module: string, key: string): string {
-  if (TOOL.has(key)) return 'which a WASI command (abi "stdio") does not have'
-  const hint = HINTS.find(([pattern]) => pattern.test(module))
-  return hint ? hint[1] : 'which is unknown'
+function unknownText(module: string, name: string): string {
+  if (TOOL.has(keyOf(module, name))) return 'which a WASI command (abi "stdio") does not have'
+  return HINTS.find(([pattern]) => pattern.test(`${module}.${name}`))?.[1] ?? 'which is unknown'
 }

@@ -244,7 +244,16 @@ describe('T78 imports', () => {
     ['filesystem', 'dom_text', 'iiii:i', 'it imports "filesystem.dom_text", which is unknown'],
     ['btcp', 'constructor', ':', 'it imports "btcp.constructor", which is unknown'],
     ['__proto__', 'then', ':', 'it imports "__proto__.then", which is unknown'],
-    ['env', 'console.log', 'i:', 'it imports "env.console.log", which is unknown'],
+    ['env', 'console.log', 'i:', 'it imports "env.console.log", a browser\'s; write to the log by "btcp.log"'],
+    ['env', 'emscripten_resize_heap', 'i:i', 'it imports "env.emscripten_resize_heap", Emscripten\'s; link with -sSTANDALONE_WASM'],
+    ['env', 'puts', 'i:i', 'it imports "env.puts", which is unknown'],
+    [
+      'wbg',
+      '__wbg_alert',
+      'ii:',
+      'it imports "wbg.__wbg_alert", wasm-bindgen\'s; declare what the tool imports by #[link(wasm_import_module = …)] instead',
+    ],
+    ['gojs', 'runtime.wasmExit', 'i:', 'it imports "gojs.runtime.wasmExit", Go\'s for JavaScript; build with GOOS=wasip1 or with TinyGo'],
     ['btcp', 'a\n"b', ':', String.raw`it imports "btcp.a\n\"b", which is unknown`],
     [
       'wasi_snapshot_preview1',
