@@ -94,7 +94,7 @@ export class Activation {
     try {
       const pointer = Number((this.#exports[name] as Export)(bytes)) >>> 0
       this.guest.refresh()
-      return this.#allocated(name, pointer, bytes, false)
+      return this.#allocated(name, pointer, bytes)
     } catch (error) {
       // It may have suspended halfway.
       scheduler.switchTo(this.#process)
@@ -136,22 +136,21 @@ export class Activation {
     return this.guest.u8.slice(pointer >>> 0, (pointer >>> 0) + length)
   }
 
-  /** A place for `bytes`; `aligned` to 4. Throws ToolFault. */
-  async allocate(bytes: number, aligned: boolean): Promise<number> {
+  /** A place for `bytes`, aligned or not: WebAssembly reads both. Throws ToolFault. */
+  async allocate(bytes: number): Promise<number> {
     const name = this.#allocator
     const pointer = Number(await this.call(name, bytes)) >>> 0
-    return this.#allocated(name, pointer, bytes, aligned)
+    return this.#allocated(name, pointer, bytes)
   }
 
   get #allocator(): string {
     return this.gated.abi.alloc ?? 'alloc'
   }
 
-  #allocated(name: string, pointer: number, bytes: number, aligned: boolean): number {
+  #allocated(name: string, pointer: number, bytes: number): number {
     const said = `${name}(${bytes}) gave ${pointer}`
     if (pointer === 0) throw fault('result', `${said}: no memory`)
     if (!this.has(pointer, bytes)) throw fault('result', `${said}: that is beyond its memory of ${this.guest.bytes} bytes`)
-    if (aligned && pointer % 4 !== 0) throw fault('result', `${said}: that is not aligned to 4 bytes`)
     return pointer
   }
 

@@ -29,7 +29,7 @@ export async function runEntry(activation: Activation, entry: Exclude<ModuleRun[
 
 /** Arguments and result with their length before them. */
 async function execute(activation: Activation, input: Bytes): Promise<Bytes> {
-  const args = await activation.allocate(PREFIX + input.length, true)
+  const args = await activation.allocate(PREFIX + input.length)
   activation.guest.setU32(args, input.length)
   activation.guest.u8.set(input, args + PREFIX)
   const result = Number(await activation.call('execute', args)) >>> 0
@@ -39,7 +39,7 @@ async function execute(activation: Activation, input: Bytes): Promise<Bytes> {
 }
 
 async function callLibrary(activation: Activation, name: string, form: TextForm | undefined, input: Bytes): Promise<Bytes> {
-  const args = await activation.allocate(input.length, false)
+  const args = await activation.allocate(input.length)
   activation.guest.u8.set(input, args)
   const [value, place] = await textOf(activation, name, form, args, input.length)
   await free(activation, [args, input.length], place)
@@ -76,7 +76,7 @@ async function placeOf(
     const [pointer, length] = (await activation.call(name, ...args)) as [number, number]
     return [pointer >>> 0, length >>> 0]
   }
-  const pair = await activation.allocate(PAIR, true)
+  const pair = await activation.allocate(PAIR)
   await activation.call(name, pair, ...args)
   if (!activation.has(pair, PAIR)) throw activation.outOfBounds(name, pair, PAIR)
   return [activation.u32(pair), activation.u32(pair + PREFIX)]
