@@ -21,7 +21,7 @@ export const LIMIT_EFFECTS: Readonly<Record<LimitName, string>> = {
   jsTimers: 'Timers of one script that are set; `setTimeout` throws RangeError',
   jsRequests: 'Requests of one script to its files that are under way; further ones wait',
   jsOutputBytes: 'Output of one script that waits for its reader; the script ends with 1 and says so',
-  jsModuleBytes: 'The file of `js --tool` and `js --node`; it is not run',
+  jsModuleBytes: 'The file of `js --tool`, all files of `js --node`; they are not run',
   jsResultBytes: 'The result of one script (`js_run`); its value is null then, and its text cut',
   jsMemoryBytes: 'Memory of one script in Node (in a browser the engine has its own limit); it is ended, status 137',
   programBytes: 'The size of a WebAssembly file that is executed; EFBIG',

@@ -47,7 +47,14 @@ export interface ScriptStart {
   readonly print: boolean
   /** the end brings the result */
   readonly result: boolean
-  readonly limits: { readonly timers: number; readonly requests: number; readonly outputBytes: number; readonly resultBytes: number }
+  readonly limits: {
+    readonly timers: number
+    readonly requests: number
+    readonly outputBytes: number
+    readonly resultBytes: number
+    /** of all files of a program for Node */
+    readonly moduleBytes: number
+  }
 }
 
 /** Script → cell. */

@@ -204,12 +204,70 @@ describe('js --node', () => {
   })
   test('says which modules there are', async () => {
     expect((await node("require('child_process')"))[1]).toContain(
-      'Error: Cannot find module "child_process": there are buffer, events, fs, fs/promises, module, path, process, url, util; put all else that the program needs into its file\n',
+      'Error: Cannot find module "child_process": there are buffer, events, fs, fs/promises, module, path, process, url, util, and the files that the program names by their paths\n',
     )
     expect((await node("import axios from 'axios'"))[1]).toContain('Cannot find module "axios"')
     expect((await node("import { fork } from 'fs'"))[1]).toContain('SyntaxError: The module "fs" has no fork here')
     expect((await node("require('constructor')"))[1]).toContain('Cannot find module "constructor"')
-    expect((await node("export * from 'fs'"))[1]).toContain('Cannot import "fs"')
+    expect((await node("import './none.js'"))[1]).toContain('Cannot find module "./none.js"')
+    expect((await node("export * from 'fs'"))[2]).toBe(0)
+  })
+  test('is made of the files that it names by their paths', async () => {
+    await sandbox.run('rm -rf /tmp/app; mkdir -p /tmp/app/lib')
+    const files = {
+      'index.js': `const { double } = require('./lib/math'); const data = require('./data'); const { read } = require('./lib')
+        read((text) => console.log(double(JSON.parse(text).n), data.name, require('./lib/math') === require('./lib/math.js'), __dirname))
+        require('./late')`,
+      'data.json': '{"name":"é"}',
+      'lib/index.js':
+        "exports.read = (then) => then(require('fs').readFileSync(0, 'utf8')); exports.up = require('../index') !== undefined",
+      'lib/math.js': 'module.exports.double = (n) => n * factor\nconst factor = 2',
+      'late.js': "const x = 1\nthrow new Error('late')",
+    }
+    for (const [name, text] of Object.entries(files)) await file(text, `/tmp/app/${name}`)
+    expect(await run('js --node /tmp/app/index.js', { stdin: '{"n":21}' })).toEqual([
+      '42 é true /tmp/app\n',
+      expect.stringContaining('Error: late\n    at Object.<anonymous> (/tmp/app/late.js:2:7)\n'),
+      1,
+    ])
+    expect((await run('cd /tmp/app && js --node index.js', { stdin: '{"n":1}' }))[0]).toBe('2 é true /tmp/app\n')
+    await file('\nconst = 1', '/tmp/app/late.js')
+    expect(await run('js --node /tmp/app/index.js')).toEqual(['', "SyntaxError: Unexpected token '='\n    at /tmp/app/late.js:2:7\n", 1])
+  })
+  test('is made of modules that import each other', async () => {
+    await sandbox.run('rm -rf /tmp/esm; mkdir -p /tmp/esm')
+    const files = {
+      'index.js': `import main, { add, Counter as C, all, names } from './lib.js'
+        import * as lib from './lib.js'
+        import data from './data.json' with { type: 'json' }
+        import { helper } from './old.cjs'
+        await main(); new C().up()
+        console.log(add(data.n, 1), all.twice(3), names, Object.keys(lib).sort().join(), helper(), (await import('./lib.js')).add(2, 2))`,
+      'lib.js': `export { add as add, default as plus } from './math.mjs'
+        export * from './more.js'; export * as all from './more.js'
+        export default async function main() { await null; names.push('main') }
+        export class Counter { up() { names.push('up') } }
+        export const [names, { x: y }] = [[], { x: 1 }]`,
+      'math.mjs': 'export function add(a, b) { return a + b }\nexport default (a) => a',
+      'more.js': 'export const twice = (n) => n * 2; const inner = 1; export { inner as "in ner" }',
+      'old.cjs': "exports.helper = () => require('path').basename(__filename)",
+      'data.json': '{"n":41}',
+    }
+    for (const [name, text] of Object.entries(files)) await file(text, `/tmp/esm/${name}`)
+    expect(await run('js --node /tmp/esm/index.js')).toEqual([
+      "42 6 [ 'main', 'up' ] Counter,add,all,default,in ner,names,plus,twice,x,y old.cjs 4\n",
+      '',
+      0,
+    ])
+  })
+  test('has no more files than its limit', async () => {
+    await file("import './big.js'", '/tmp/t.js')
+    await file(`export const text = '${'x'.repeat(3 * 1024 * 1024)}'`, '/tmp/big.js')
+    expect(await run('js --node /tmp/t.js')).toEqual([
+      '',
+      'RangeError: Cannot run: the files of the program are longer than the limit jsModuleBytes\n',
+      1,
+    ])
   })
   test('has paths, texts and bytes as Node has them', async () => {
     expect(

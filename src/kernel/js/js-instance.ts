@@ -150,7 +150,7 @@ export class JsInstance implements HostInstance {
   }
 
   #startOf({ source, args, print, form }: RunCommand, code: string): ScriptStart {
-    const { jsTimers, jsRequests, jsOutputBytes, jsResultBytes } = this.#kernel.system.limits
+    const { jsTimers, jsRequests, jsOutputBytes, jsResultBytes, jsModuleBytes } = this.#kernel.system.limits
     return {
       name: nameOf(source),
       ...this.#pathOf(source),
@@ -160,7 +160,13 @@ export class JsInstance implements HostInstance {
       env: this.#variables(),
       print,
       result: this.#wantsResult,
-      limits: { timers: jsTimers, requests: jsRequests, outputBytes: jsOutputBytes, resultBytes: jsResultBytes },
+      limits: {
+        timers: jsTimers,
+        requests: jsRequests,
+        outputBytes: jsOutputBytes,
+        resultBytes: jsResultBytes,
+        moduleBytes: jsModuleBytes,
+      },
     }
   }
 

@@ -29,8 +29,8 @@ export class Failures {
   readonly #lines: readonly string[]
   #source: PreparedSource | undefined
   #address = ''
-  /** where each error was thrown in the script */
-  readonly #positions = new WeakMap<object, Position>()
+  /** where each error was thrown in the script; undefined where that was in another file of it */
+  readonly #positions = new WeakMap<object, Position | undefined>()
 
   constructor(name: string, code: string) {
     this.#name = name
@@ -67,8 +67,9 @@ export class Failures {
   }
 
   ofSyntax({ name, message, position }: ScriptSyntaxError): Failure {
-    const { line, column } = position
-    return { name, message, line, column, stack: `${name}: ${message}\n    at ${this.#name}:${line}:${column}` }
+    const { line, column, file } = position
+    const stack = `${name}: ${message}\n    at ${file ?? this.#name}:${line}:${column}`
+    return file === undefined ? { name, message, line, column, stack } : { name, message, line: null, column: null, stack }
   }
 
   /** What is printed: the line, a mark below it, what is said of the error. */
@@ -87,9 +88,9 @@ export class Failures {
     if (file === this.#address && this.#source) {
       const at = this.#source.at({ line, column })
       // Our own line before the script's first, and what follows its last.
-      if (at.line < 1 || at.line > this.#lines.length) return undefined
-      if (isObject(error) && !this.#positions.has(error)) this.#positions.set(error, at)
-      return frame.replace(`${file}:${line}:${column}`, `${this.#name}:${at.line}:${at.column}`)
+      if (at.line < 1 || (at.file === undefined && at.line > this.#lines.length)) return undefined
+      if (isObject(error) && !this.#positions.has(error)) this.#positions.set(error, at.file === undefined ? at : undefined)
+      return frame.replace(`${file}:${line}:${column}`, `${at.file ?? this.#name}:${at.line}:${at.column}`)
     }
     return file === null || file === undefined ? frame : undefined
   }

@@ -33,7 +33,7 @@ export interface Form {
   /** where the console logs to */
   readonly logsTo: 1 | 2
   /** Throws ScriptSyntaxError. */
-  prepare(code: string, hook: string): PreparedSource
+  prepare(code: string, hook: string): PreparedSource | Promise<PreparedSource>
   /** What has to be there before the script's first line. */
   ready?(): Promise<void>
   /** globals besides, or instead of, the usual ones */

@@ -82,9 +82,11 @@ class Script {
 
   async run(): Promise<void> {
     const hook = unusedName(this.#start.code)
-    const source = this.#prepare(hook)
-    if (!source) return
+    const { prepareStackTrace } = this.#failures
+    Object.defineProperty(Error, 'prepareStackTrace', { value: prepareStackTrace, writable: false, configurable: false })
     try {
+      const source = await this.#prepare(hook)
+      if (!source) return
       await this.#form.ready?.()
       Object.assign(this.#hook, this.#form.hook)
       this.#install(hook)
@@ -100,9 +102,9 @@ class Script {
     }
   }
 
-  #prepare(hook: string): PreparedSource | undefined {
+  async #prepare(hook: string): Promise<PreparedSource | undefined> {
     try {
-      return this.#form.prepare(this.#start.code, hook)
+      return await this.#form.prepare(this.#start.code, hook)
     } catch (error) {
       if (!(error instanceof ScriptSyntaxError)) throw error
       const failure = this.#failures.ofSyntax(error)
@@ -203,8 +205,6 @@ class Script {
     }
     for (const [key, value] of Object.entries(globals))
       Object.defineProperty(globalThis, key, { value, enumerable: false, configurable: true, writable: true })
-    const { prepareStackTrace } = this.#failures
-    Object.defineProperty(Error, 'prepareStackTrace', { value: prepareStackTrace, writable: false, configurable: false })
   }
 
   #print(stream: Output, data: string | Uint8Array): void {

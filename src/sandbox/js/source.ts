@@ -8,6 +8,8 @@ import { type ImportExpression, type Node, parse, type Program } from 'acorn'
 export interface Position {
   readonly line: number
   readonly column: number
+  /** another file than the script's */
+  readonly file?: string
 }
 
 export interface PreparedSource {
@@ -115,7 +117,7 @@ function unexpected(rest: string): string {
 }
 
 /** All nodes of a tree, without recursion. */
-function* nodesOf(root: Node): Generator<Node> {
+export function* nodesOf(root: Node): Generator<Node> {
   const open: unknown[] = [root]
   while (open.length > 0) {
     const next = open.pop()
@@ -139,7 +141,7 @@ function refuseModules(program: Program, dynamic: readonly ImportExpression[]): 
   if (first) throw refusal(first, (first.source as { value?: unknown }).value)
 }
 
-export function refusal(node: Node, name: unknown): ScriptSyntaxError {
+function refusal(node: Node, name: unknown): ScriptSyntaxError {
   const { line, column } = node.loc!.start
   const what = typeof name === 'string' ? `"${name}"` : 'a module'
   const about = /^(node:)?(fs|path|process|os|util|crypto|buffer|child_process)\b/.test(String(name))

@@ -1,10 +1,11 @@
 /**
- * A program as they are written for Node that reads standard input and prints: CommonJS or a module, bundled into one file. It finds
- * `process`, `Buffer`, `require` and the modules of node-modules.ts, and nothing else of Node.
+ * A program as they are written for Node that reads standard input and prints: CommonJS or modules, bundled into one file or in files beside
+ * it. It finds `process`, `Buffer`, `require` and the modules of node-modules.ts, and nothing else of Node.
  */
-import { joined } from '../files.ts'
 import type { Form, Running } from '../form.ts'
+import type { PreparedSource } from '../source.ts'
 import { type BufferClass, makeBuffer } from './buffer.ts'
+import { gatherFiles, type NodeGraph } from './node-graph.ts'
 import { NodeModules } from './node-modules.ts'
 import { NodeProcess } from './node-process.ts'
 import { type NodeHook, prepareNode } from './node-source.ts'
@@ -15,33 +16,33 @@ export function nodeForm(running: Running): Form {
 
 class NodeForm implements Form {
   readonly logsTo = 1
-  readonly prepare = prepareNode
   readonly hook: Partial<NodeHook> = {}
   readonly globals: Record<string, unknown> = {}
   readonly #running: Running
+  #graph: NodeGraph | undefined
   #process: NodeProcess | undefined
 
   constructor(running: Running) {
     this.#running = running
   }
 
+  async prepare(code: string, hook: string): Promise<PreparedSource> {
+    const { start, files } = this.#running
+    const readFile = files.api['readFile'] as (path: string, encoding: string) => Promise<string>
+    const read = async (path: string): Promise<string | undefined> => await readFile(path, 'utf8').catch(() => undefined)
+    this.#graph = await gatherFiles(start.path ?? `/${start.name}`, code, read, start.limits.moduleBytes)
+    return prepareNode(this.#graph, hook)
+  }
+
   async ready(): Promise<void> {
-    const { input, files, start, host, call, activity } = this.#running
+    const { input, files, host, call, activity } = this.#running
     const cwd = await (files.api['cwd'] as () => Promise<string>)()
     const bytes = await input.bytes()
     const buffer: BufferClass = makeBuffer(host)
-    const process = new NodeProcess(this.#running, cwd, joined([bytes], bytes.length), buffer)
+    const process = new NodeProcess(this.#running, cwd, bytes, buffer)
     this.#process = process
     const modules = new NodeModules(this.#running, process, bytes, buffer)
-    const module = { exports: {}, id: '.', loaded: false, filename: start.path ?? start.name }
-    Object.assign(this.hook, {
-      module,
-      require: Object.assign(modules.require, { main: module }),
-      filename: module.filename,
-      dirname: module.filename.replace(/\/[^/]*$/, '') || '/',
-      load: modules.load,
-      named: modules.named,
-    } satisfies NodeHook)
+    Object.assign(this.hook, { begin: (texts) => modules.begin(this.#graph!, texts) } satisfies NodeHook)
     Object.assign(this.globals, {
       process,
       Buffer: buffer,

@@ -1,7 +1,7 @@
 /** `path` of a program for Node: the part of POSIX paths that needs no file system. */
 const parts = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.')
 
-function normalize(path: string): string {
+export function normalize(path: string): string {
   const isAbsolute = path.startsWith('/')
   const out: string[] = []
   for (const part of parts(path)) {

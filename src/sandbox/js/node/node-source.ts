@@ -1,80 +1,149 @@
 /**
- * The text of a program for Node made ready to run as the one module that there is. What Node would wrap into a function (CommonJS) is
- * wrapped into one; in a module the imports become constants of the first line, which is ours, and blanks where they stood. So nothing
- * moves, and positions need no account but for that line.
+ * The text of a program for Node made ready to run as the one module that there is: the first file where it stands, below it the others, each
+ * as a function. What Node would wrap into a function (CommonJS) is wrapped into one; in a module, imports become constants of the line above
+ * it, which is ours, and blanks where they stood, and exports become getters. So nothing moves within a line.
  */
-import type { ImportDeclaration, ImportSpecifier, Node } from 'acorn'
-import {
-  IMPORT_META,
-  parseSource,
-  type ParsedSource,
-  type PreparedSource,
-  refusal,
-  ScriptSyntaxError,
-  withMetas,
-  withoutHashBang,
-} from '../source.ts'
+import type { ExportDefaultDeclaration, ExportNamedDeclaration, ImportDeclaration, Node } from 'acorn'
+import { IMPORT_META, nodesOf, type PreparedSource, withMetas, withoutHashBang } from '../source.ts'
+import type { CodeFile, NodeGraph } from './node-graph.ts'
 
 /** What the prepared text uses of its hook. */
 export interface NodeHook {
+  /** Hears of the other files, in their order; gives what the first one finds. */
+  readonly begin: (others: readonly (FileCode | string)[]) => Found
+}
+/** The text of a file as a function; for data, the text of its JSON. */
+export type FileCode = (...found: unknown[]) => void
+
+/** What the text of a file finds, by the names that it has there. */
+export interface Found {
+  readonly exports: unknown
   readonly require: (name: unknown) => unknown
   readonly module: { exports: unknown }
-  readonly filename: string
-  readonly dirname: string
+  readonly __filename: string
+  readonly __dirname: string
   /** `import()` */
-  readonly load: (name: unknown) => Promise<unknown>
-  /** What is imported by name; `*` is all of it. */
-  readonly named: (module: string, name: string) => unknown
+  readonly $imprt: (name: unknown) => Promise<unknown>
+  /** what is imported by name; `*` is all of it */
+  readonly $named: (module: string, name: string) => unknown
+  readonly $export: (getters: Readonly<Record<string, () => unknown>>) => void
+  /** `export * from` */
+  readonly $all: (module: string) => void
+  readonly $importMeta: object
 }
+const COMMON_JS = ['exports', 'require', 'module', '__filename', '__dirname']
+export const MODULE = ['$imprt', '$named', '$export', '$all', IMPORT_META]
+export const NAMES: readonly string[] = [...COMMON_JS, ...MODULE]
 
-/** What `import` of `import()` becomes: as long as that is. */
+/** What `import` of `import()` becomes, and `export default`: as long as those are. */
 const LOAD = '$imprt'
+const DEFAULT = 'const $deflt ='
 
-export function prepareNode(code: string, hook: string): PreparedSource {
-  const { source, isModule } = parsedAsNode(code)
-  let text = withMetas(withoutHashBang(code), source.metas)
-  for (const { start } of source.dynamic) text = text.slice(0, start) + LOAD + text.slice(start + LOAD.length)
-  const first = `const ${hook}=globalThis.${hook}(),${LOAD}=${hook}.load`
-  const at: PreparedSource['at'] = ({ line, column }) => ({ line: line - 1, column })
-  if (!isModule) {
-    const names = 'exports,require,module,__filename,__dirname'
-    const given = `${hook}.module.exports,${hook}.module.exports,${hook}.require,${hook}.module,${hook}.filename,${hook}.dirname`
-    return { text: `${first};(function(${names}){\n${text}\n}).call(${given});`, at }
+export function prepareNode({ first, others }: NodeGraph, hook: string): PreparedSource {
+  const functions = others.map((file, i) => ('json' in file ? JSON.stringify(file.json) : `${hook}_${i}`))
+  const ours = `const ${hook}=globalThis.${hook}().begin([${functions.join(',')}]);const {${MODULE.join(',')}}=${hook};`
+  const { text, above } = rewritten(first)
+  const head = first.isModule ? `${ours}${above}` : `${ours}(function(${COMMON_JS.join(',')}){`
+  const foot = first.isModule ? '' : `\n}).call(${[`${hook}.exports`, ...COMMON_JS.map((name) => `${hook}.${name}`)].join(',')});`
+  let whole = `${head}\n${text}${foot}`
+  /** where each other file begins and ends */
+  const places: { readonly file: CodeFile; readonly from: number; readonly to: number }[] = []
+  for (const [i, file] of others.entries()) {
+    if ('json' in file) continue
+    const other = rewritten(file)
+    const from = linesOf(whole) + 1
+    whole += `\nfunction ${functions[i]}(${NAMES.join(',')}){${other.above}\n${other.text}\n}`
+    places.push({ file, from, to: from + linesOf(other.text) })
   }
-  const constants: string[] = []
-  for (const node of source.program.body) {
-    if (node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source))
-      throw refusal(node, node.source?.value)
-    if (node.type !== 'ImportDeclaration') continue
-    constants.push(...constantsOf(node, hook))
-    text = `${text.slice(0, node.start)};${text.slice(node.start + 1, node.end).replace(/[^\n\r]/g, ' ')}${text.slice(node.end)}`
+  const own = linesOf(text)
+  return {
+    text: whole,
+    at: ({ line, column }) => {
+      const place = places.find(({ from, to }) => line > from && line <= to)
+      if (place) return { line: line - place.from, column, file: place.file.path }
+      return { line: line - 1 > own ? 0 : line - 1, column }
+    },
   }
-  return { text: `${[first, `${IMPORT_META}=${hook}.meta`, ...constants].join(',')};\n${text}`, at }
 }
 
-/** As Node finds it out: what CommonJS cannot be is a module. */
-function parsedAsNode(code: string): { readonly source: ParsedSource; readonly isModule: boolean } {
-  try {
-    return { source: parseSource(code, 'commonjs'), isModule: false }
-  } catch (asCommonJs) {
-    try {
-      return { source: parseSource(code), isModule: true }
-    } catch (asModule) {
-      throw asModule instanceof ScriptSyntaxError && /^\s*(?:import|export)\b/m.test(code) ? asModule : asCommonJs
+const linesOf = (text: string): number => text.split('\n').length
+
+interface Rewritten {
+  readonly text: string
+  /** goes to the line before */
+  readonly above: string
+}
+
+function rewritten({ code, source, isModule }: CodeFile): Rewritten {
+  let text = withMetas(withoutHashBang(code), source.metas)
+  const put = (start: number, end: number, words: string): void => {
+    text = text.slice(0, start) + words + text.slice(start + words.length, end).replace(/[^\n\r]/g, ' ') + text.slice(end)
+  }
+  for (const { start } of source.dynamic) put(start, start + LOAD.length, LOAD)
+  if (!isModule) return { text, above: '' }
+  const constants: string[] = []
+  const getters: string[] = []
+  const stars: string[] = []
+  for (const node of source.program.body) {
+    switch (node.type) {
+      case 'ImportDeclaration':
+        constants.push(...constantsOf(node))
+        put(node.start, node.end, ';')
+        break
+      case 'ExportAllDeclaration':
+        if (node.exported) getters.push(getter(nameOf(node.exported), given(node.source.value, '*')))
+        else stars.push(`$all(${JSON.stringify(node.source.value)});`)
+        put(node.start, node.end, ';')
+        break
+      case 'ExportNamedDeclaration':
+        getters.push(...gettersOf(node))
+        put(node.start, node.declaration ? node.declaration.start : node.end, ';')
+        break
+      case 'ExportDefaultDeclaration': {
+        const own = ownName(node)
+        getters.push(getter('default', own ?? '$deflt'))
+        put(node.start, node.declaration.start, own === undefined ? DEFAULT : ';')
+        break
+      }
+      default:
     }
   }
+  const list = constants.length > 0 ? `const ${constants.join(',')};` : ''
+  return { text, above: `$export({${getters.join(',')}});${stars.join('')}${list}` }
 }
 
-function constantsOf(node: ImportDeclaration, hook: string): string[] {
-  const module = JSON.stringify(node.source.value)
-  const given = (name: string): string => `${hook}.named(${module},${JSON.stringify(name)})`
-  if (node.specifiers.length === 0) return [`[]=[${given('*')}]`]
-  return node.specifiers.map((specifier) => {
-    const imported =
-      specifier.type === 'ImportSpecifier' ? nameOf(specifier) : specifier.type === 'ImportDefaultSpecifier' ? 'default' : '*'
-    return `${specifier.local.name}=${given(imported)}`
+const given = (module: unknown, name: string): string => `$named(${JSON.stringify(module)},${JSON.stringify(name)})`
+const getter = (name: string, value: string): string => `[${JSON.stringify(name)}]:()=>${value}`
+
+function constantsOf({ source, specifiers }: ImportDeclaration): string[] {
+  if (specifiers.length === 0) return [`[]=[${given(source.value, '*')}]`]
+  return specifiers.map((specifier) => {
+    const { type, local } = specifier
+    const imported = type === 'ImportSpecifier' ? nameOf(specifier.imported) : type === 'ImportDefaultSpecifier' ? 'default' : '*'
+    return `${local.name}=${given(source.value, imported)}`
   })
 }
 
-const nameOf = ({ imported }: ImportSpecifier): string =>
-  'name' in imported ? imported.name : String((imported as Node & { value: unknown }).value)
+function gettersOf({ declaration, specifiers, source }: ExportNamedDeclaration): string[] {
+  if (declaration) return declaredBy(declaration).map((name) => getter(name, name))
+  return specifiers.map(({ local, exported }) => getter(nameOf(exported), source ? given(source.value, nameOf(local)) : nameOf(local)))
+}
+
+/** The names that a declaration makes. */
+function declaredBy(declaration: Node): string[] {
+  const { id, declarations } = declaration as Node & { id?: Named; declarations?: readonly { readonly id: Node }[] }
+  if (id) return [id.name]
+  return (declarations ?? []).flatMap((one) => [...nodesOf(one.id)].flatMap((node) => (node.type === 'Identifier' ? [nameOf(node)] : [])))
+}
+
+/** The name of a function or class that is the default. */
+function ownName({ declaration }: ExportDefaultDeclaration): string | undefined {
+  const isNamed = declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration'
+  return isNamed ? (declaration as { id?: Named | null }).id?.name : undefined
+}
+
+interface Named {
+  readonly name: string
+}
+/** Of an identifier, or of a text that stands for one. */
+const nameOf = (node: Node): string => ('name' in node ? (node as Node & Named).name : String((node as Node & { value?: unknown }).value))
