@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, type Page } from '@playwright/test'
+import type { PackageFile } from '../../src/protocol/installed-tool.ts'
 import type { ToolResult } from '../../src/protocol/tool.ts'
 import { packageOf } from '../contract/tool-machine.ts'
 import { ask, callTool } from '../support/btcp.ts'
@@ -35,6 +36,16 @@ test.afterAll(async () => {
   await sites?.[Symbol.asyncDispose]()
 })
 
+/** The example, which may be asked for as many readings as a test needs. */
+function forEver(files: readonly PackageFile[]): PackageFile[] {
+  return files.flatMap(({ path, bytes }) => {
+    if (path === 'tool.wasm') return [{ path, bytes }]
+    if (path !== 'manifest.json') return []
+    const manifest = new TextDecoder().decode(bytes).replace('"maximum": 1000', `"maximum": ${FOR_EVER.times}`)
+    return [{ path, bytes: new TextEncoder().encode(manifest) }]
+  })
+}
+
 async function siteWith(name: string, files: Parameters<ToolPanel['install']>[0]): Promise<{ page: Page; panel: ToolPanel }> {
   const origin = sites.origin(name)
   const page = await tidepool.site(origin)
@@ -57,9 +68,7 @@ async function begin(page: Page, tool: string, args: object): Promise<void> {
 }
 
 for (const [language, folder] of Object.entries(LANGUAGES)) {
-  const files = folderFiles(join(WASM, folder, 'examples', 'read-heading')).filter(({ path }) =>
-    /^(?:manifest\.json|tool\.wasm)$/.test(path),
-  )
+  const files = forEver(folderFiles(join(WASM, folder, 'examples', 'read-heading')))
   const site = `heading-${language.toLowerCase()}`
 
   test(`${language}: the heading is read with dom:read granted to the tool, and not without`, async () => {
