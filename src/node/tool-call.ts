@@ -28,14 +28,18 @@ export async function callOnce(name: string, words: readonly string[], flags: Ca
   const page = await openHtmlPage({ ...(file === undefined ? {} : { page: file }), ...(storage === undefined ? {} : { storage }) })
   const result = await withOrchestrator(store, mount, async (orchestrator) => {
     const tools = new LocalTools(orchestrator, OWNER)
-    const names = isPath(name) ? await registerPath(tools, name, flags, page) : await registerAdded(tools, name, flags, page)
+    const names = isPath(name, flags) ? await registerPath(tools, name, flags, page) : await registerAdded(tools, name, flags, page)
     const { tool, args } = await callOf(names, words)
     return await tools.call(tool, args, { timeoutMs: timeout * 1000, onProgress: showProgress })
   })
   return print(result, flags)
 }
 
-const isPath = (name: string): boolean => /[/\\.]/.test(name) || existsSync(name)
+/** A bare word is an added tool before it is a folder. */
+function isPath(name: string, { store = userDirectory() }: CallFlags): boolean {
+  if (/[/\\.]/.test(name)) return true
+  return existsSync(name) && !new AddedTools(store).find(name)
+}
 
 async function registerPath(tools: LocalTools, path: string, flags: CallFlags, page: ToolPage): Promise<readonly string[]> {
   const files = await packageAt(path)
