@@ -203,6 +203,11 @@ test('the popup shows what stands, and takes it back at once', async () => {
     'python:run': 'deny',
     'js:run': 'deny',
     'dom:read': 'session',
+    'dom:write': 'deny',
+    'storage:local:read': 'deny',
+    'storage:local:write': 'deny',
+    'storage:session:read': 'deny',
+    'storage:session:write': 'deny',
   })
   await popup.choose('dom:read', 'deny')
   await popup.close()
