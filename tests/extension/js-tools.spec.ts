@@ -53,7 +53,7 @@ test('T24 what a script waits for between two tools can be taken back', async ()
         .then(({ structuredContent }) => (document.title = JSON.stringify((structuredContent as { value: unknown }).value))),
     `const texts = [(await btcp.call('page_text')).text]
      await fs.writeFile('first', '')
-     try { for (;;) await btcp.call('page_text') } catch ({ code }) { texts.push(code) }
+     try { for (;;) { await btcp.call('page_text'); await new Promise((resolve) => setTimeout(resolve, 50)) } } catch ({ code }) { texts.push(code) }
      texts`,
   )
   await page.waitForTimeout(2_000)
