@@ -32,6 +32,7 @@ export class BackgroundLink {
   readonly #packages: PackageDesk
   /** requests of the person that are under way */
   #requests = 0
+  #isIdle = true
   /** Its snapshots are those of one Port: a service worker that comes back sends them again. */
   #gate = new Gate(() => Date.now())
   #transport: Transport | undefined
@@ -40,7 +41,7 @@ export class BackgroundLink {
   /** `onIdle` hears when no call runs any more, and when one does again. */
   constructor(orchestrator: Orchestrator, onIdle: (idle: boolean) => void) {
     this.#orchestrator = orchestrator
-    this.#packages = new PackageDesk(orchestrator)
+    this.#packages = new PackageDesk(orchestrator, () => this.#mind())
     this.#onIdle = onIdle
   }
 
@@ -181,13 +182,18 @@ export class BackgroundLink {
     }
   }
 
-  /** Beats exactly while calls run or a session of Python lives on: what is taken back must reach it. */
+  /** Beats exactly while calls run or a session of Python lives on: what is taken back must reach it. What a person puts together here keeps
+   *  the document, too. */
   #mind(): void {
     const busy = this.#calls.size > 0 || this.#requests > 0 || !this.#orchestrator.python.isEmpty
-    if (busy === (this.#beat !== undefined)) return
-    clearInterval(this.#beat)
-    this.#beat = busy ? setInterval(() => this.#sendBeat(), LIMITS.beatMs) : undefined
-    this.#onIdle(!busy)
+    if (busy !== (this.#beat !== undefined)) {
+      clearInterval(this.#beat)
+      this.#beat = busy ? setInterval(() => this.#sendBeat(), LIMITS.beatMs) : undefined
+    }
+    const idle = !busy && this.#packages.isEmpty
+    if (idle === this.#isIdle) return
+    this.#isIdle = idle
+    this.#onIdle(idle)
   }
 
   #sendBeat(): void {

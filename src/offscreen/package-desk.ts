@@ -23,10 +23,17 @@ export class PackageError extends Error {}
 
 export class PackageDesk {
   readonly #orchestrator: Orchestrator
+  readonly #onEmpty: () => void
   readonly #uploads = new Map<string, Upload>()
 
-  constructor(orchestrator: Orchestrator) {
+  /** `onEmpty` hears when nobody is at it any more. */
+  constructor(orchestrator: Orchestrator, onEmpty: () => void) {
     this.#orchestrator = orchestrator
+    this.#onEmpty = onEmpty
+  }
+
+  get isEmpty(): boolean {
+    return this.#uploads.size === 0
   }
 
   /** Throws PackageError. */
@@ -109,6 +116,7 @@ export class PackageDesk {
   #discard(key: string): void {
     clearTimeout(this.#uploads.get(key)?.expiry)
     this.#uploads.delete(key)
+    if (this.isEmpty) this.#onEmpty()
   }
 }
 

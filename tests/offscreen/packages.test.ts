@@ -32,16 +32,19 @@ const DIGEST = sha256(`${sha256(CODE)}  a.js\n${sha256(MANIFEST)}  manifest.json
 
 const packages = new PackageStore()
 const forgotten: Principal[] = []
-const desk = (limits = {}) =>
-  new PackageDesk({
-    limits: limitsWith(limits),
-    platform: {
-      packages,
-      sha256: async (bytes: Uint8Array<ArrayBuffer>) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)),
-      text: { encode: (text: string) => new TextEncoder().encode(text) },
-    },
-    forget: async (principal: Principal) => void forgotten.push(principal),
-  } as unknown as Orchestrator)
+const desk = (limits = {}, onEmpty = () => {}) =>
+  new PackageDesk(
+    {
+      limits: limitsWith(limits),
+      platform: {
+        packages,
+        sha256: async (bytes: Uint8Array<ArrayBuffer>) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)),
+        text: { encode: (text: string) => new TextEncoder().encode(text) },
+      },
+      forget: async (principal: Principal) => void forgotten.push(principal),
+    } as unknown as Orchestrator,
+    onEmpty,
+  )
 const put = (path: string, text: string, offset = 0, upload = 'u'): PackageOp => ({ op: 'put', upload, path, offset, bytes: btoa(text) })
 
 describe('packages in IndexedDB', () => {
@@ -121,13 +124,16 @@ describe('an upload', () => {
   })
 
   test('that nobody goes on with is dropped after ten minutes, and the oldest when there are many', async () => {
-    const uploads = desk()
+    const empty = vi.fn()
+    const uploads = desk({}, empty)
     await uploads.answer(OWNER, put('a', '1'))
     vi.advanceTimersByTime(599_000)
     await uploads.answer(OWNER, put('a', '1', 1))
     vi.advanceTimersByTime(599_000)
     expect(await uploads.answer(OWNER, { op: 'read', upload: 'u' })).toMatchObject({ ok: false })
+    expect([uploads.isEmpty, empty.mock.calls.length]).toEqual([false, 0])
     vi.advanceTimersByTime(2_000)
+    expect([uploads.isEmpty, empty.mock.calls.length]).toEqual([true, 1])
     await expect(uploads.answer(OWNER, { op: 'read', upload: 'u' })).rejects.toThrow('not there any more')
     for (let i = 0; i < 5; i += 1) await uploads.answer(OWNER, put('a', '1', 0, `upload ${i}`))
     await expect(uploads.answer(OWNER, { op: 'read', upload: 'upload 0' })).rejects.toThrow('not there any more')
