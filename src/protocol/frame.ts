@@ -35,7 +35,7 @@ export type ToWorker =
 export type FromWorker =
   /** a module compiled, or its bytes (a guest reads the file) */
   | { readonly t: 'need' | 'read'; readonly name: string }
-  /** a tool's module by its key, from the cell that compiled it or for a later one (docs/decisions/0016-frame-module-cache.md) */
+  /** a tool's module by its key, from the cell that compiled it or for a later one (docs/decisions/0019-frame-module-cache.md) */
   | { readonly t: 'find'; readonly name: string }
   | { readonly t: 'keep'; readonly name: string; readonly module: unknown }
   /** A worker for a script; with `snippetStart` comes the port that the script gets. */

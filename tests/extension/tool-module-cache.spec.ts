@@ -6,7 +6,7 @@ import { launchTidepool, type Tidepool } from '../support/extension.ts'
 import { serveSites, type SiteServer } from '../support/site-server.ts'
 import { RESULT_AT, toolModule } from '../support/tool-module.ts'
 import { ToolPanel } from '../support/tool-panel.ts'
-import { ins } from '../support/wasm-encoder.ts'
+import { ins, line } from '../support/wasm-encoder.ts'
 
 let sites: SiteServer
 let tidepool: Tidepool
@@ -23,8 +23,8 @@ test.afterAll(async () => {
 
 /** For arguments of more than 20 bytes it never ends. */
 const SPINS = [
-  ...[...ins.get(0), ...ins.load(0), ...ins.i32(20), ...ins.above],
-  ...[...ins.if, ...ins.loop, ...ins.br(0), ...ins.end, ...ins.end],
+  ...line(...ins.get(0), ...ins.load(0), ...ins.i32(20), ...ins.above),
+  ...line(...ins.if, ...ins.loop, ...ins.br(0), ...ins.end, ...ins.end),
   ...ins.i32(RESULT_AT),
 ]
 

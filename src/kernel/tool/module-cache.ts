@@ -1,7 +1,7 @@
 /**
  * Modules that passed the gate, compiled once a cell. The file is read in parts, as a fault brings them; compiling is the engine's own time,
  * so that other processes of the cell go on, and whoever waits longer than the limit gives up. Where the host keeps modules for the cells
- * to come (a frame in the browser, record 16), one of an installed package is asked for there first.
+ * to come (a frame in the browser, record 19), one of an installed package is asked for there first.
  */
 import { PACKAGE_ROOT } from '../../protocol/installed-tool.ts'
 import type { ModuleRun } from '../../protocol/module-run.ts'

@@ -1,5 +1,5 @@
 /**
- * Modules of installed tools that a cell of this frame has compiled, for the frame's later cells (docs/decisions/0016-frame-module-cache.md).
+ * Modules of installed tools that a cell of this frame has compiled, for the frame's later cells (docs/decisions/0019-frame-module-cache.md).
  * A frame is one principal's. Invariant: what is kept under a key is never replaced, so no cell changes what another one finds.
  */
 
