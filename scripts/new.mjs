@@ -32,7 +32,7 @@ function readCommandLine() {
     const { values, positionals } = parseArgs({ allowPositionals: true, options: { lang: { type: 'string' }, dir: { type: 'string' } } })
     return { ...values, words: positionals }
   } catch (error) {
-    return fail(`${error instanceof Error ? error.message : error}\n${USAGE}`)
+    return fail(`${error instanceof Error ? error.message : 'Cannot read the command line'}\n${USAGE}`)
   }
 }
 

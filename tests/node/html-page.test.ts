@@ -32,7 +32,8 @@ test('finds, counts and reads as a page shows', () => {
   expect(page.run('dom_text', { selector: 'div' })).toBe('one\n\ntwo\nthree')
   expect(page.run('dom_text', { selector: 'title' })).toBe('The & title')
   expect(page.run('dom_text', { selector: 'table' })).toContain('1 2')
-  for (const selector of ['p[hidden]', '#in', 'p[style]', '#area', 'input']) expect(page.run('dom_text', { selector }), selector).toBe('')
+  const silent = ['p[hidden]', '#in', 'p[style]', '#area', 'input']
+  expect(silent.filter((selector) => page.run('dom_text', { selector }) !== '')).toEqual([])
 })
 
 test('gives attributes and markup without what was typed', () => {

@@ -59,6 +59,15 @@ const COUNT = 'export default ({ text }) => ({ words: text.split(" ").length })'
 
 beforeAll(() => {
   folder('count', { 'manifest.json': manifest('count_words', SCRIPT), 'tool.js': COUNT })
+  folder('secret', {
+    'pocket.json': {
+      tool: { name: 'secret', description: 'd', inputSchema: {} },
+      auth: { auth_provider: 'slack' },
+      entrypoint: { run: 'python main.py' },
+      tool_vars: { depth: '1' },
+    },
+    'main.py': 'import os\nprint(os.environ.get("SLACK_BOT_TOKEN"), os.environ["depth"])',
+  })
   writeFileSync(join(scratch, 'page.html'), '<!doctype html><title>t</title><h1>the sea</h1>')
 })
 
@@ -195,15 +204,6 @@ describe('tidepool tool run', () => {
   })
 
   test('secrets and variables stand in its environment, and nowhere else', async () => {
-    folder('secret', {
-      'pocket.json': {
-        tool: { name: 'secret', description: 'd', inputSchema: {} },
-        auth: { auth_provider: 'slack' },
-        entrypoint: { run: 'python main.py' },
-        tool_vars: { depth: '1' },
-      },
-      'main.py': 'import os\nprint(os.environ.get("SLACK_BOT_TOKEN"), os.environ["depth"])',
-    })
     expect(await tool(['run', 'secret', '--secret', 'SLACK_BOT_TOKEN', '--var', 'depth=2'], 'xoxb-1\n')).toMatchObject({
       out: 'xoxb-1 2\n',
       status: 0,

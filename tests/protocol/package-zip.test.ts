@@ -121,7 +121,7 @@ describe('T114 names and sizes that lie', () => {
       [CENTRAL, 20],
       [CENTRAL, 42],
     ] as const)
-      expect(typeof unpacked(changed(PLAIN, kind, offset, u32(0x7fffffff))), `${kind} ${offset}`).toBe('string')
+      expect(typeof unpacked(changed(PLAIN, kind, offset, u32(0x7fffffff))), `${kind.join(' ')} ${offset}`).toBe('string')
     expect(unpacked(changed(PLAIN, END, 10, [9, 0]))).toContain('is one part of several')
     expect(unpacked(changed(PLAIN, CENTRAL, 28, [0xff, 0x7f]))).toBe(': is damaged: its directory ends early')
   })

@@ -633,8 +633,8 @@ describe('a folder without a manifest', () => {
 
 describe('the files', () => {
   test('have paths that stay in the package', () => {
-    const paths = ['../x', '/x', 'a//b', './a', 'a\\b', 'C:/x', 'a\0b', '', `${'x'.repeat(256)}`, 'a/', 'é'.repeat(128)]
-    for (const path of paths) expect(faults({ [path]: '' }), path).toHaveLength(1)
+    const paths = ['../x', '/x', 'a//b', './a', 'a\\b', 'C:/x', 'a\0b', '', 'x'.repeat(256), 'a/', 'é'.repeat(128)]
+    expect(paths.filter((path) => faults({ [path]: '' }).length !== 1)).toEqual([])
     const twice = parsePackage([...packageFiles({ 'a.txt': '' }), ...packageFiles({ 'a.txt': '' })])
     expect(twice).toEqual({ ok: false, faults: [{ file: 'a.txt', instancePath: '', message: 'is there twice' }] })
     expect(faults({ a: '', 'a/b': '' })).toEqual(['a#: is a file and a directory'])

@@ -15,12 +15,14 @@ function bytesOf(content: Content): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(JSON.stringify(content))
 }
 
+const MAGIC_AND_VERSION = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
+
 /** A module that exports a function of no effect under each name. */
 export function moduleExporting(...names: string[]): Uint8Array<ArrayBuffer> {
   const exported = names.flatMap((name) => [name.length, ...new TextEncoder().encode(name), 0, 0])
   const section = (id: number, content: readonly number[]): number[] => [id, content.length, ...content]
   return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MAGIC_AND_VERSION,
     ...section(1, [1, 0x60, 0, 0]),
     ...section(3, [1, 0]),
     ...section(7, [names.length, ...exported]),
