@@ -21,7 +21,6 @@ import { beyondLimit, failureLine, fault, reasonOfTrap, ToolFault, valueLine } f
 
 const WHAT = `${WASM_TOOL}: makes one call of a WebAssembly tool's module; the sandbox starts it with OPTIONS (JSON)\n`
 const RESULT_FD = 3
-const READ_BYTES = 64 * 1024
 const BAD_OPTIONS = 2
 
 /** What the processes of all tools of a cell share. */
@@ -29,6 +28,8 @@ export interface ToolRuntime {
   readonly kernel: HostProgramKernel
   readonly modules: ModuleCache
   readonly imports: Imports
+  /** what is read lies here until it is copied, at once */
+  readonly buffer: Uint8Array
 }
 
 export class ToolInstance implements HostInstance {
@@ -148,12 +149,12 @@ export class ToolInstance implements HostInstance {
   }
 
   async #readSome(): Promise<Uint8Array> {
-    const bytes = new Uint8Array(READ_BYTES)
+    const { buffer } = this.#runtime
     try {
       const { file } = this.#running.fds.get(0)
       for (;;) {
-        const count = file.read(bytes)
-        if (count !== AGAIN) return bytes.subarray(0, count)
+        const count = file.read(buffer)
+        if (count !== AGAIN) return buffer.slice(0, count)
         await this.#wait(file.readers)
       }
     } catch (error) {

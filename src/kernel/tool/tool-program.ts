@@ -17,6 +17,8 @@ export interface ToolHost {
   readonly modules?: KeptModules
 }
 
+const READ_BYTES = 64 * 1024
+
 export class ToolProgram implements HostProgram {
   readonly #runtime: ToolRuntime
 
@@ -26,6 +28,7 @@ export class ToolProgram implements HostProgram {
     this.#runtime = {
       kernel,
       modules: new ModuleCache(kernel.system, host.modules),
+      buffer: new Uint8Array(READ_BYTES),
       imports: new Imports(kernel, (request, process) => host.request(request, process), activationOf),
     }
   }

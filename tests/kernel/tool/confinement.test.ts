@@ -222,8 +222,9 @@ describe('the cache of modules', () => {
     expect((await kernel.call('/opt/tool/x.wasm')).failure).toMatchObject({ kind: 'limit', limit: 'toolCompileMs' })
     expect((await kernel.call('/opt/tool/x.wasm')).failure).toMatchObject({ kind: 'limit', limit: 'toolCompileMs' })
     found.resolve(undefined)
-    await soon()
-    expect(await kernel.call('/opt/tool/x.wasm')).toMatchObject({ value: '{}' })
+    let outcome = await kernel.call('/opt/tool/x.wasm')
+    while (outcome.failure?.limit === 'toolCompileMs') outcome = await soon().then(() => kernel.call('/opt/tool/x.wasm'))
+    expect(outcome).toMatchObject({ value: '{}' })
   })
 
   test('modules of a package are kept for the next cell by their hash, others are not', async () => {

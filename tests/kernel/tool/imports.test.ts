@@ -151,6 +151,12 @@ test.each([
   expect(made.out).toBe(message!.slice(0, OUT_BYTES))
 })
 
+test('an error that names a limit is −6', async () => {
+  const kernel = new ToolKernel({ answer: () => Object.assign(error('SANDBOX_ERROR: too large'), { limit: 'storageBytes' }) })
+  const outcome = await kernel.call(callingModule({ imports: [TEXT], calls: [{ import: 0, args: ['h1', OUT, OUT_BYTES] }] }))
+  expect(returned(outcome, 1).values).toEqual([-6])
+})
+
 test('last_error is empty where nothing failed, and refuses a buffer beyond the memory', async () => {
   expect(await one(LAST_ERROR, [OUT, OUT_BYTES], '')).toMatchObject({ values: [0], out: '' })
   expect(await one(LAST_ERROR, [-8, 16], '')).toMatchObject({ values: [-4] })
