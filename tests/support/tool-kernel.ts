@@ -52,7 +52,7 @@ export class ToolKernel {
       const value = await answer(asked)
       if (!(value instanceof Error)) return JSON.stringify({ ok: { value } })
       const [btcpCode, message] = value.message.split(': ')
-      return JSON.stringify({ error: { btcpCode, message, data: { ...value } } })
+      return JSON.stringify({ error: { btcpCode, message, data: value.cause ?? {} } })
     }
     this.tests = new TestKernel({
       programs: PROGRAMS,

@@ -1,4 +1,4 @@
-/** The ABIs (docs/protocol.md section 5): how a module is given its input and gives its result. Both are JSON, which is not read here. */
+/** The ABIs (docs/tools.md): how a module is given its input and gives its result. Both are JSON, which is not read here. */
 import type { ModuleRun } from '../../protocol/module-run.ts'
 import { START, type TextForm } from '../module/gated-module.ts'
 import { type Activation, unpack } from './activation.ts'

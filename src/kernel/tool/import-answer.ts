@@ -1,6 +1,6 @@
 /**
  * What an import answers to its module, made of what the orchestrator answered to the cell: `{ ok: { value } }` or
- * `{ error: { btcpCode, message } }` (protocol/tool-request.ts). Below 0 are the errors of docs/protocol.md section 5.
+ * `{ error: { btcpCode, message } }` (protocol/tool-request.ts). Below 0 are the errors of docs/tools.md.
  */
 import { isRecord, own } from '../../protocol/parse.ts'
 import { IMPORT_ERROR, type ImportName, type ToolImport } from '../../protocol/tool-imports.ts'

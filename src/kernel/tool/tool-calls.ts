@@ -1,6 +1,7 @@
 /**
  * What a tool's module imports besides WASI, as calls through the shim: one that waits suspends its process and no one else. What has a
- * consequence outside is a request, which the cell answers in its own time; the rules for texts are in docs/protocol.md section 5.
+ * consequence outside is a request, which the cell answers in its own time. A text that did not fit is kept for the next request alone, and given
+ * to it without asking where import and arguments are the same: so nothing is done twice because a buffer was small (docs/tools.md).
  * Invariants: a pointer beyond the memory or a text that is no UTF-8 asks nothing; nothing is written beyond a capacity.
  */
 import type { JsonObject } from '../../protocol/parse.ts'

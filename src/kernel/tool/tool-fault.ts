@@ -41,11 +41,12 @@ export function keepDeepStacks(): void {
 export function reasonOfTrap(error: unknown): string {
   if (!(error instanceof Error)) return 'it threw an exception'
   if (error.name === 'SuspendError' || /suspend/i.test(error.message)) return 'it waited while an import ran'
+  if (/out of memory/i.test(error.message)) return 'out of memory: the engine has no more'
   if (isStackOverflow(error)) return 'stack overflow: its calls are too deep inside each other'
   return error.message
 }
 
-const isStackOverflow = (error: Error): boolean => error instanceof RangeError || /recursion/.test(error.message)
+const isStackOverflow = (error: Error): boolean => /call stack|too much recursion/.test(error.message)
 
 const FRAME = /([^\s(@]*):wasm-function\[(\d+)\]:0x([0-9a-f]+)/
 

@@ -152,7 +152,7 @@ test.each([
 })
 
 test('an error that names a limit is −6', async () => {
-  const kernel = new ToolKernel({ answer: () => Object.assign(error('SANDBOX_ERROR: too large'), { limit: 'storageBytes' }) })
+  const kernel = new ToolKernel({ answer: () => new Error('SANDBOX_ERROR: too large', { cause: { limit: 'storageBytes' } }) })
   const outcome = await kernel.call(callingModule({ imports: [TEXT], calls: [{ import: 0, args: ['h1', OUT, OUT_BYTES] }] }))
   expect(returned(outcome, 1).values).toEqual([-6])
 })
