@@ -5,7 +5,7 @@
 import type { PackageFile } from '../protocol/installed-tool.ts'
 import type { PackageAnswer, PackageOp } from '../protocol/link.ts'
 import { type Owner, principalKey } from '../protocol/principal.ts'
-import { parsePackage } from '../protocol/tool-package.ts'
+import { packageHashFaults, parsePackage, trimPackage } from '../protocol/tool-package.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import { digestOf } from '../orchestrator/tool-mount.ts'
 
@@ -81,8 +81,11 @@ export class PackageDesk {
     const files = this.#files(key)
     const parsed = parsePackage(files)
     if (!parsed.ok) return parsed
+    const { platform } = this.#orchestrator
+    const changed = await packageHashFaults(files, async (content) => (await platform.sha256(content)).toHex())
+    if (changed.length > 0) return { ok: false, faults: changed }
     const bytes = files.reduce((sum, file) => sum + file.bytes.length, 0)
-    return { ok: true, manifest: parsed.manifest, sha256: await digestOf(this.#orchestrator.platform, files), bytes }
+    return { ok: true, manifest: parsed.manifest, sha256: await digestOf(platform, files), bytes }
   }
 
   async #keep(key: string): Promise<PackageAnswer> {
@@ -97,7 +100,7 @@ export class PackageDesk {
   #files(key: string): PackageFile[] {
     const upload = this.#uploads.get(key)
     if (!upload) throw new PackageError('Cannot read the package: it is not there any more. Choose it again.')
-    return [...upload.files].map(([path, parts]) => ({ path, bytes: joined(parts) }))
+    return trimPackage([...upload.files].map(([path, parts]) => ({ path, bytes: joined(parts) })))
   }
 
   #begin(key: string): Upload {

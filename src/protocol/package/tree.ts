@@ -30,9 +30,10 @@ function utf8Length(text: string): number {
   return length
 }
 
-/** What is no part of the package: what an archiver or a desktop left there, and whatever is hidden. */
+/** What is no part of the package: what an archiver, a desktop, npm or Python left there, and whatever is hidden. */
+const LEFT_OUT = new Set(['__MACOSX', 'node_modules', '__pycache__'])
 const isLeftOut = (path: string): boolean =>
-  path.split('/').some((part) => part === '__MACOSX' || (part.startsWith('.') && part !== '.' && part !== '..'))
+  path.split('/').some((part) => LEFT_OUT.has(part) || (part.startsWith('.') && part !== '.' && part !== '..'))
 
 /** Without what is left out, and without the one directory that everything lies in (as in most archives). */
 export function trimPackage<T extends { readonly path: string }>(files: readonly T[]): T[] {
