@@ -4,6 +4,7 @@
  */
 import type { PackageFile } from '../protocol/installed-tool.ts'
 import { LIMITS } from '../protocol/limits.ts'
+import { trimPackage } from '../protocol/package/tree.ts'
 import { unpackPackage } from '../protocol/package-zip.ts'
 import type { ToolOp } from '../protocol/panel.ts'
 
@@ -11,12 +12,13 @@ const PART_BYTES = LIMITS.fsWriteBytes
 
 /** Rejects with the reason, in words for the person. */
 export async function packageFiles(files: readonly File[]): Promise<readonly PackageFile[]> {
-  const total = files.reduce((sum, { size }) => sum + size, 0)
+  const kept = trimPackage(files.map((file) => ({ file, path: pathOf(file) })))
+  const total = kept.reduce((sum, { file }) => sum + file.size, 0)
   if (total > LIMITS.toolPackageBytes)
     throw new Error(`it is larger than ${LIMITS.toolPackageBytes / 2 ** 20} MiB (limit toolPackageBytes)`)
   const [only] = files
   if (files.length === 1 && only && /\.zip$/i.test(only.name)) return unzipped(await read(only))
-  return await Promise.all(files.map(async (file) => ({ path: pathOf(file), bytes: await read(file) })))
+  return await Promise.all(kept.map(async ({ file, path }) => ({ path, bytes: await read(file) })))
 }
 
 function unzipped(bytes: Uint8Array<ArrayBuffer>): readonly PackageFile[] {

@@ -426,6 +426,14 @@ describe('pocket.json', () => {
     expect(parsed({ 'pocket.json': { ...POCKET, entrypoint: { run } }, ...files }).tools[0]?.implementation).toEqual(expected)
   })
 
+  test('takes its arguments from schema.json where it does not say them, and anything where there is none', () => {
+    const { tool } = POCKET
+    const files = { 'pocket.json': { ...POCKET, tool: { ...tool, inputSchema: undefined } }, 'ticker/__main__.py': '' }
+    const schemaOf = (more: Readonly<Record<string, Content>>): unknown => parsed({ ...files, ...more }).tools[0]?.tool.inputSchema
+    expect(schemaOf({ 'schema.json': { properties: { a: {} } } })).toEqual({ type: 'object', properties: { a: {} } })
+    expect(schemaOf({})).toEqual({ type: 'object' })
+  })
+
   test('a native program is refused', () => {
     expect(
       faults({ 'pocket.json': { ...POCKET, language: undefined, baseImage: 'golang', entrypoint: { build: 'go build', run: './app' } } }),

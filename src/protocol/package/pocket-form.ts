@@ -53,7 +53,11 @@ function pocketTool(source: Source, fields: Fields, outer: Fields, variables: Re
       : undefined
   tool.slips(['name', 'description', 'inputSchema'])
   const name = nameOf(tool)
-  const inputSchema = inputOf(tool.value('inputSchema') ?? {}, below(tool.at, 'inputSchema'), fields.report)
+  const given = tool.value('inputSchema')
+  const inputSchema =
+    given === undefined && source.has(SCHEMA)
+      ? inputOf(source.json(SCHEMA), '', source.faults.of(SCHEMA))
+      : inputOf(given ?? {}, below(tool.at, 'inputSchema'), fields.report)
   const description = tool.text('description', { required: true, most: 1_000 })
   const language = languageOf(fields.value('language') === undefined ? outer : fields)
   const entry = fields.object('entrypoint') ?? outer.object('entrypoint')
