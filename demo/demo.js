@@ -1,4 +1,4 @@
-// The demo page: six steps from "no computer" to an answer. Everything here is what a page of yours may do, too.
+// The demo page: seven steps from "no computer" to an answer. Everything here is what a page of yours may do, too.
 // Each step is a button; `document.body.dataset.step` says which steps are done, for whoever drives the page.
 import { makeRequests } from './sample.js'
 
@@ -242,5 +242,18 @@ $('deny').addEventListener('click', async () => {
     $('attempts').append(row)
   }
   say('deny', `${refused} of ${ATTEMPTS.length} refused.`, refused === ATTEMPTS.length ? 'good' : 'bad')
-  if (refused === ATTEMPTS.length) finish('denied')
+  if (refused === ATTEMPTS.length) finish('denied', [['tool', 'tool']])
+})
+
+// 7. A tool that the user has installed. What it needs is asked for the tool, by its name, where it has not been granted yet.
+$('tool').addEventListener('click', async () => {
+  say('tool', 'Calling …')
+  try {
+    const { words, links, headings } = await window.btcp.call('page_statistics', {}, { onMissing: 'prompt' })
+    say('tool', `This page has ${words} words, ${links} links and ${headings} headings.`, 'good')
+    finish('tool')
+  } catch (error) {
+    const isMissing = error?.data?.btcpCode === 'TOOL_NOT_FOUND'
+    say('tool', isMissing ? 'It is not installed yet: open the popup, Tools of others, and pick the file.' : explain(error), 'bad')
+  }
 })

@@ -4,13 +4,14 @@
  * toolbar button, the switch in the real popup, the real consent window. It exits with 1 and says which step failed.
  */
 import { execFileSync } from 'node:child_process'
-import { createReadStream, existsSync, mkdirSync } from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Page } from '@playwright/test'
+import { zipSync } from 'fflate'
 import { launchTidepool, type Tidepool } from '../tests/support/extension.ts'
 import { makeRequests } from './sample.js'
 
@@ -23,11 +24,22 @@ Opens Chromium with the extension and the demo page.
   --help              this text`
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const TOOL = join(ROOT, 'wasm', 'sdk-as', 'examples', 'page-statistics')
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript' }
+
+/** The tool of the last step, as its author gives it away. */
+function toolZip(): Uint8Array {
+  const files = ['manifest.json', 'README.md', 'tool.wasm']
+  return zipSync(Object.fromEntries(files.map((name) => [name, new Uint8Array(readFileSync(join(TOOL, name)))])))
+}
 
 async function serveDemo(): Promise<Server> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://demo').pathname)
+    if (path === '/page-statistics.zip') {
+      response.writeHead(200, { 'content-type': 'application/zip' }).end(toolZip())
+      return
+    }
     const file = join(ROOT, 'demo', path === '/' ? 'index.html' : path)
     const type = TYPES[extname(file)]
     if (type === undefined || !existsSync(file)) {
@@ -72,6 +84,7 @@ class Walk {
     await this.#run()
     await this.#draw()
     await this.#denied()
+    await this.#tool()
     await this.#picture('page')
   }
 
@@ -146,6 +159,28 @@ class Walk {
     const verdict = await this.#verdict('deny', 'denied')
     for (const attempt of await this.#page.locator('#attempts li').allInnerTexts()) say(`6  ${attempt.replace('\n', ': ')}`)
     say(`   ${verdict}`)
+  }
+
+  /** The tool's file goes the way of a person's: popup, page of tools, what it asks for, Install. */
+  async #tool(): Promise<void> {
+    const popup = await this.#tidepool.openPopup(this.#page)
+    const opened = this.#page.context().waitForEvent('page')
+    await popup.target.click('#tools')
+    const tools = await opened
+    await tools.setInputFiles('#files', { name: 'page-statistics.zip', mimeType: 'application/zip', buffer: Buffer.from(toolZip()) })
+    const card = tools.locator('[data-package="page-statistics"]')
+    for (const capability of ['dom:read', 'storage:local:read'])
+      await card.locator(`li[data-capability="${capability}"] input[value="session"]`).check({ force: true })
+    await tools.screenshot({ path: join(this.#pictures, 'tools.png'), fullPage: true })
+    await card.getByRole('button', { name: 'Install' }).click()
+    await tools.locator('[data-tool="page_statistics"]').waitFor()
+    await tools.close()
+    await this.#page.bringToFront()
+    const counted = await this.#page.evaluate(() => document.querySelectorAll('h1, h2, h3, h4, h5, h6').length)
+    await this.#page.click('#tool')
+    const verdict = await this.#verdict('tool', 'tool')
+    expect(verdict.includes(`${counted} headings`), `the page has ${counted} headings, the tool says: ${verdict}`)
+    say(`7  installed a tool and called it: ${verdict}`)
   }
 
   /** Waits until the step's button has its verdict, and throws when it is not a good one or the step is not done. */
