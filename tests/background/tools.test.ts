@@ -18,6 +18,15 @@ const area = (rows: Map<string, unknown>) => ({
 })
 vi.mock('webextension-polyfill', () => ({ default: { storage: { local: area(kept.local), session: area(kept.session) } } }))
 
+const asked: unknown[] = []
+let isThere = true
+vi.mock('../../src/background/offscreen-document.ts', () => ({
+  changePackage: async (_owner: unknown, op: unknown) => {
+    if (!isThere) throw new Error('the sandbox was closed')
+    asked.push(op)
+  },
+}))
+
 const origin = parseOrigin('https://a.example')!
 const load = async () => {
   vi.resetModules()
@@ -26,6 +35,7 @@ const load = async () => {
     tools: await import('../../src/background/tools.ts'),
     imports: await import('../../src/background/imports.ts'),
     running: await import('../../src/background/running-tools.ts'),
+    left: await import('../../src/background/tools-left.ts'),
   }
 }
 type Loaded = Awaited<ReturnType<typeof load>>
@@ -48,6 +58,8 @@ const allowed = async ({ grants }: Loaded, tool: InstalledTool | undefined, ...c
 beforeEach(() => {
   kept.local.clear()
   kept.session.clear()
+  asked.length = 0
+  isThere = true
 })
 
 describe('grants of a tool', () => {
@@ -185,7 +197,7 @@ describe('an import', () => {
     }
     return { sent, tools, outer: { id: 'call', port, tools, signal: new AbortController().signal } as never }
   }
-  const asked = { tool: 'reader', request: { import: 'dom_text', arguments: { selector: 'h1' } } } as const
+  const heading = { tool: 'reader', request: { import: 'dom_text', arguments: { selector: 'h1' } } } as const
 
   test('goes to the document with the grants of its tool and of nobody else', async () => {
     const loaded = await load()
@@ -193,7 +205,7 @@ describe('an import', () => {
     await loaded.grants.grant(origin, ['dom:read'], 'session', READER)
     await loaded.grants.grant(origin, ['shell:run'], 'session')
     tools.begin(READER)
-    expect(await loaded.imports.carryOut(outer, asked)).toBe('text')
+    expect(await loaded.imports.carryOut(outer, heading)).toBe('text')
     expect(sent).toMatchObject([['dom_text', { builtIn: false, call: 'call', grants: [{ capability: 'dom:read' }] }]])
     expect(tools.counted()).toEqual({ imports: 1 })
   })
@@ -202,20 +214,48 @@ describe('an import', () => {
     const loaded = await load()
     const { outer, tools, sent } = call(loaded)
     await loaded.grants.grant(origin, ['dom:read'], 'session', READER)
-    await expect(loaded.imports.carryOut(outer, asked)).rejects.toThrow('no call of "reader" runs')
+    await expect(loaded.imports.carryOut(outer, heading)).rejects.toThrow('no call of "reader" runs')
     tools.begin(READER)
     tools.begin(READER)
     tools.end(READER)
-    await expect(loaded.imports.carryOut(outer, { ...asked, tool: 'other' })).rejects.toThrow('no call of "other" runs')
+    await expect(loaded.imports.carryOut(outer, { ...heading, tool: 'other' })).rejects.toThrow('no call of "other" runs')
     for (const name of ['dom_click', 'storage_get', 'read_file', 'call_tool'] as const)
       await expect(loaded.imports.carryOut(outer, { tool: 'reader', request: { import: name, arguments: {} } })).rejects.toMatchObject({
         code: 4100,
       })
     await loaded.grants.revoke(origin, ['dom:read'], READER)
-    await expect(loaded.imports.carryOut(outer, asked)).rejects.toMatchObject({ code: 4100, data: { missing: ['dom:read'] } })
+    await expect(loaded.imports.carryOut(outer, heading)).rejects.toMatchObject({ code: 4100, data: { missing: ['dom:read'] } })
     await loaded.grants.grant(origin, ['dom:read'], 'session', READER)
     tools.end(READER)
-    await expect(loaded.imports.carryOut(outer, asked)).rejects.toThrow('no call of "reader" runs')
+    await expect(loaded.imports.carryOut(outer, heading)).rejects.toThrow('no call of "reader" runs')
     expect([sent, tools.counted()]).toEqual([[], {}])
+  })
+})
+
+describe('what is left of a tool', () => {
+  test('is asked for until it is gone, whoever dies meanwhile', async () => {
+    let { left, tools } = await load()
+    const gone = tools.toolPrincipal(origin, READER)
+    await left.leave([gone])
+    isThere = false
+    await expect(left.forgetLeft()).rejects.toThrow('closed')
+    isThere = true
+    ;({ left, tools } = await load())
+    await left.forgetLeft()
+    await left.forgetLeft()
+    expect(asked).toEqual([{ op: 'forget', tools: [gone], packages: [READER.sha256] }])
+    expect([...kept.local.keys()]).toEqual([])
+  })
+
+  test('is not what is installed, nor a package that another site has', async () => {
+    const { left, tools } = await load()
+    const other = parseOrigin('https://b.example')!
+    await tools.writeTools(other, [READER])
+    await left.leave([tools.toolPrincipal(origin, READER), tools.toolPrincipal(other, READER)])
+    await left.forgetLeft()
+    expect(asked).toEqual([{ op: 'forget', tools: [tools.toolPrincipal(origin, READER)], packages: [] }])
+    await left.leave([tools.toolPrincipal(other, READER)])
+    await left.forgetLeft()
+    expect(asked).toHaveLength(1)
   })
 })
