@@ -5,49 +5,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
+import { ToolInstance } from '../support/tool-instance.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const scratch = mkdtempSync(join(tmpdir(), 'tidepool-as-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-interface Exports {
-  readonly memory: WebAssembly.Memory
-  readonly alloc: (size: number) => number
-  readonly dealloc: (at: number, size: number) => void
-  readonly execute: (args: number) => number
-}
-
-function buildEcho(): Exports {
+function buildEcho(): ToolInstance {
   const out = join(scratch, 'echo.wasm')
   const asc = join(ROOT, 'node_modules', 'assemblyscript', 'bin', 'asc.js')
   execFileSync(process.execPath, [asc, 'wasm/sdk-as/tests/json-echo.ts', '-o', out, '-Oz'], { cwd: ROOT })
-  const abort = (message: number): never => {
-    throw new Error(utf16(message))
-  }
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(out)), { env: { abort } })
-  return exports as unknown as Exports
+  return new ToolInstance(readFileSync(out))
 }
 
 const module = buildEcho()
-
-function utf16(at: number): string {
-  const length = new DataView(module.memory.buffer).getUint32(at - 4, true)
-  return new TextDecoder('utf-16le').decode(new Uint8Array(module.memory.buffer, at, length))
-}
-
-/** As the host calls it. */
-function echo(json: string): string {
-  const bytes = new TextEncoder().encode(json)
-  const args = module.alloc(4 + bytes.length)
-  new DataView(module.memory.buffer).setUint32(args, bytes.length, true)
-  new Uint8Array(module.memory.buffer, args + 4).set(bytes)
-  const result = module.execute(args) >>> 0
-  const length = new DataView(module.memory.buffer).getUint32(result, true)
-  const text = new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array(module.memory.buffer, result + 4, length))
-  module.dealloc(args, 4 + bytes.length)
-  module.dealloc(result, 4 + length)
-  return text
-}
+const echo = (json: string): string => module.call(json)
 
 const text = fc.string({ unit: 'binary', maxLength: 20 })
 /** Fractions are read to about 15 digits. */

@@ -292,14 +292,19 @@ typedef int32_t (*tidepool_text_import)(const char *key, size_t length, char *ou
 
 /* Asks for a text until it fits (the host keeps one that did not for the same question asked again at once); a negative ends the call, but *found is false for what is not there. `found` may be 0. */
 static inline struct text tidepool_ask(struct text name, tidepool_text_import import, struct text key, bool *found) {
-  size_t capacity = 4096;
+  size_t capacity = 4096, begin = tidepool_heap_end;
   if (found) *found = true;
   for (int tries = 0; tries < 8; tries++) {
+    tidepool_heap_end = begin;
     char *out = tidepool_alloc(capacity);
     int32_t needed = import(key.at, key.length, out, capacity);
     if (needed == TIDEPOOL_NOT_FOUND && found) return *found = false, (struct text){out, 0};
     if (needed < 0) tidepool_fail_import(name, needed);
-    if ((size_t)needed <= capacity) return (struct text){out, (size_t)needed};
+    if ((size_t)needed <= capacity) {
+      /* What was not needed is free. */
+      tidepool_heap_end = (size_t)out + (size_t)needed;
+      return (struct text){out, (size_t)needed};
+    }
     capacity = (size_t)needed;
   }
   tidepool_fail_import(name, TIDEPOOL_LIMIT);
