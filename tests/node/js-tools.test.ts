@@ -154,6 +154,14 @@ describe('js --node', () => {
       'createRequire, as bundlers write it',
       "import { createRequire } from 'module'; const require = createRequire(import.meta.url);\nconsole.log(JSON.parse(require('fs').readFileSync(0)).a)",
     ],
+    [
+      'readline',
+      "const rl = require('readline').createInterface({ input: process.stdin }); let all = ''; rl.on('line', (l) => (all += l)); rl.on('close', () => console.log(JSON.parse(all).a))",
+    ],
+    [
+      'readline, line by line',
+      "import { createInterface } from 'node:readline'\nfor await (const line of createInterface({ input: process.stdin })) console.log(JSON.parse(line).a)",
+    ],
     ['require.main', "if (require.main === module) console.log(JSON.parse(require('fs').readFileSync(0)).a)\nmodule.exports = {}"],
   ]
   for (const [name, code] of CASES)
@@ -204,13 +212,20 @@ describe('js --node', () => {
   })
   test('says which modules there are', async () => {
     expect((await node("require('child_process')"))[1]).toContain(
-      'Error: Cannot find module "child_process": there are buffer, events, fs, fs/promises, module, path, process, url, util, and the files that the program names by their paths\n',
+      'Error: Cannot find module "child_process": there are buffer, events, fs, fs/promises, module, os, path, process, readline, url, util, and the files that the program names by their paths\n',
     )
     expect((await node("import axios from 'axios'"))[1]).toContain('Cannot find module "axios"')
     expect((await node("import { fork } from 'fs'"))[1]).toContain('SyntaxError: The module "fs" has no fork here')
     expect((await node("require('constructor')"))[1]).toContain('Cannot find module "constructor"')
     expect((await node("import './none.js'"))[1]).toContain('Cannot find module "./none.js"')
     expect((await node("export * from 'fs'"))[2]).toBe(0)
+  })
+  test('is told that there is no network', async () => {
+    expect(await node("fetch('https://a.example/x').catch((error) => console.log(error.name, error.message))")).toEqual([
+      'TypeError Cannot reach "a.example": capability "network:fetch:cross-origin" is not granted\n',
+      '',
+      0,
+    ])
   })
   test('is made of the files that it names by their paths', async () => {
     await sandbox.run('rm -rf /tmp/app; mkdir -p /tmp/app/lib')

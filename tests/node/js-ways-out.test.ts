@@ -18,6 +18,25 @@ test('T44 a script in Node reaches no server, no other process and nothing of it
   expect(server.seen()).toEqual([])
 })
 
+test('T44 nor does a program for Node, whose process and modules are made here', async () => {
+  await using server = await watchedServer()
+  await using sandbox = await Sandbox.create()
+  await sandbox.writeFile('ways.js', jsWaysScript)
+  const { stdout } = await sandbox.run(`js --node ways.js ${server.target.http} ${server.target.ws}`)
+  const outcomes = JSON.parse(stdout) as Record<string, string>
+  expect(Object.keys(outcomes)).toEqual(JS_WAYS)
+  expect(Object.entries(outcomes).filter(([, outcome]) => !['ReferenceError', 'EvalError', 'TypeError'].includes(outcome))).toEqual([
+    ['process', 'done'],
+    ['the environment', 'done'],
+    ['the arguments of the process', 'done'],
+  ])
+  expect(server.seen()).toEqual([])
+  await sandbox.writeFile('own.js', 'console.log(process.pid, process.argv, Object.keys(process.env).sort().join())')
+  expect((await sandbox.run('js --node own.js')).stdout).toBe(
+    "1 [ '/usr/bin/node', '/home/user/own.js' ] HOME,HOSTNAME,LANG,LOGNAME,PATH,PWD,SHELL,SHLVL,TZ,USER,_\n",
+  )
+})
+
 test('T44 the same script in a plain process does, so that the test would notice', async () => {
   await using server = await watchedServer()
   const code = `const args = ${JSON.stringify([server.target.http, server.target.ws])}\n${jsWaysScript}\nprocess.exit()`

@@ -47,6 +47,7 @@ class NodeForm implements Form {
       process,
       Buffer: buffer,
       global: globalThis,
+      fetch: async (address: unknown): Promise<never> => await Promise.reject(unreachable(host, address)),
       setImmediate: (task: (...args: unknown[]) => unknown, ...args: unknown[]): void => {
         activity.begin()
         host.macrotask(() => {
@@ -62,4 +63,11 @@ class NodeForm implements Form {
     this.#running.call(() => this.#process?.emit('exit', status))
     return status
   }
+}
+
+/** As Python says it. */
+function unreachable({ globals }: Running['host'], address: unknown): TypeError {
+  const { URL } = globals as { URL: { parse(text: string): { readonly host: string } | null } }
+  const name = URL.parse(String((address as { url?: unknown } | null)?.url ?? address))?.host ?? String(address)
+  return new TypeError(`Cannot reach "${name}": capability "network:fetch:cross-origin" is not granted`)
 }

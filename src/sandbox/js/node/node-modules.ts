@@ -8,6 +8,7 @@ import { makeFs } from './node-fs.ts'
 import { besides, isPath, type NodeGraph } from './node-graph.ts'
 import { makePath } from './node-path.ts'
 import type { NodeProcess } from './node-process.ts'
+import { makeReadline } from './node-readline.ts'
 import { type FileCode, type Found, NAMES } from './node-source.ts'
 
 type Exports = Readonly<Record<string, unknown>>
@@ -30,8 +31,13 @@ export class NodeModules {
       ['fs', fs],
       ['fs/promises', fs['promises'] as Exports],
       ['module', { createRequire: (from: unknown) => this.#foundBy(fileURLToPath(from), this.#main).require }],
+      [
+        'os',
+        { EOL: '\n', platform: () => process.platform, arch: () => process.arch, tmpdir: () => '/tmp', homedir: () => process.env['HOME'] },
+      ],
       ['path', makePath(process.cwd())],
       ['process', process as unknown as Exports],
+      ['readline', makeReadline(running, input)],
       [
         'url',
         {
