@@ -20,17 +20,18 @@ afterAll(async () => await sandbox?.destroy())
 const page = {
   async run(name: ImportName, args: JsonObject): Promise<JsonValue> {
     await new Promise((resolve) => setTimeout(resolve, 1))
-    const isHeading = args['selector'] === 'h1'
+    const { selector, value, key } = args as Readonly<Record<string, string>>
+    const isHeading = selector === 'h1'
     switch (name) {
       case 'dom_query':
         return isHeading
       case 'dom_text':
         return isHeading ? heading : null
       case 'dom_set_text':
-        if (isHeading) heading = String(args['value'])
+        if (isHeading) heading = value ?? ''
         return isHeading
       case 'storage_get':
-        return stored.get(String(args['key'])) ?? null
+        return stored.get(key ?? '') ?? null
       default:
         throw new Error(`Cannot run "${name}": this page has no such thing`)
     }
