@@ -25,13 +25,13 @@ interface LockedExample {
 /** What the examples ask of a page. */
 function pageOf(html: string, storage: Readonly<Record<string, string>> = {}): ToolPage {
   const { document } = parseHTML(html)
-  const textOf = (selector: unknown): string | null => document.querySelector(String(selector))?.textContent ?? null
   return {
-    run: (name, { selector, key }) => {
-      if (name === 'dom_text') return textOf(selector)
-      if (name === 'dom_query') return document.querySelector(String(selector)) !== null
-      if (name === 'dom_count') return document.querySelectorAll(String(selector)).length
-      if (name === 'storage_get') return storage[String(key)] ?? null
+    run: (name, args) => {
+      const [selector = '', key = ''] = [args['selector'], args['key']] as string[]
+      if (name === 'dom_text') return document.querySelector(selector)?.textContent ?? null
+      if (name === 'dom_query') return document.querySelector(selector) !== null
+      if (name === 'dom_count') return document.querySelectorAll(selector).length
+      if (name === 'storage_get') return storage[key] ?? null
       throw new Error(`no example asks for ${name}`)
     },
   }
