@@ -10,6 +10,7 @@ import { capabilityStates, forgetDenials, isSilenced } from './consent.ts'
 import { applyChoices, turnOff, turnOn } from './rights.ts'
 import { hostPattern, isSiteOn } from './sites.ts'
 import { answerTools } from './tool-panel.ts'
+import { toolsOf } from './tools.ts'
 import { answerWheels } from './wheels.ts'
 
 export async function answerPanel(request: PanelRequest): Promise<unknown> {
@@ -47,5 +48,6 @@ function originOf(value: string): Origin {
 
 async function siteState(origin: Origin): Promise<SiteState> {
   const capabilities = await capabilityStates(origin, offeredCapabilities())
-  return { origin, on: await isSiteOn(origin), hostPattern: hostPattern(origin), capabilities, silenced: await isSilenced(origin) }
+  const [on, silenced, tools] = await Promise.all([isSiteOn(origin), isSilenced(origin), toolsOf(origin)])
+  return { origin, on, hostPattern: hostPattern(origin), capabilities, silenced, tools: tools.length }
 }

@@ -107,7 +107,7 @@ export async function requestCapabilities({ port, signal }: Incoming, names: rea
     capabilities: asked.map((name) => describe(name, 'deny', timeOf(name))),
     ...(typeof reason === 'string' && reason !== '' ? { reason: reason.slice(0, REASON_CHARS) } : {}),
     ...(typeof tool === 'string' ? { tool } : {}),
-    ...(installed ? { sha256: installed.sha256 } : {}),
+    ...(installed ? { package: { name: installed.manifest, version: installed.version, sha256: installed.sha256 } } : {}),
   }
   const chosen = await ask(question, signal)
   await applyChoices(origin, chosen, installed && (await stillInstalled(origin, installed)))

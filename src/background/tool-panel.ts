@@ -16,7 +16,7 @@ import { changePackage } from './offscreen-document.ts'
 import { applyChoices, replaceTools } from './rights.ts'
 import { isSiteOn } from './sites.ts'
 import { forgetLeft, leave } from './tools-left.ts'
-import { foldedName, installedTool, isBuiltInName, toolPrincipal, toolsOf } from './tools.ts'
+import { foldedName, installedTool, looksBuiltIn, toolPrincipal, toolsOf } from './tools.ts'
 
 type Op<Name extends ToolOp['op']> = Extract<ToolOp, { op: Name }>
 type Read = Extract<PackageAnswer, { manifest: unknown }>
@@ -66,6 +66,7 @@ async function state(origin: Origin): Promise<ToolsState> {
     ...tool,
     capabilities: await capabilityStates(origin, tool.tool.capabilities, { env, ...tool }),
     set: Object.keys(env),
+    values: Object.fromEntries(Object.entries(env).filter(([name]) => tool.secrets.every((secret) => secret.name !== name))),
   }))
   return { tools: await Promise.all(tools) }
 }
@@ -76,6 +77,8 @@ async function preview(origin: Origin, { upload }: Op<'preview'>): Promise<ToolP
   if (!('manifest' in read)) throw new Error('Cannot read the package: the sandbox has answered something else')
   const { manifest, sha256, bytes } = read
   const former = await formerOf(origin, manifest.tools)
+  const message = nameFault(manifest.tools, await othersOf(origin, former))
+  if (message !== undefined) return { ok: false, faults: [{ file: '', instancePath: '', message }] }
   const same = former.find((tool) => tool.sha256 === sha256)
   const names = [...new Set(manifest.tools.flatMap(({ tool }) => tool.capabilities))]
   const capabilities = same ? await capabilityStates(origin, names, same) : names.map((name) => describe(name, 'deny', undefined))
@@ -87,6 +90,9 @@ async function formerOf(origin: Origin, tools: readonly PackagedTool[]): Promise
   return (await toolsOf(origin)).filter((one) => tools.some(({ tool }) => tool.name === one.tool.name))
 }
 
+const othersOf = async (origin: Origin, former: readonly InstalledTool[]): Promise<InstalledTool[]> =>
+  (await toolsOf(origin)).filter((one) => !former.some(({ tool }) => tool.name === one.tool.name))
+
 async function install(origin: Origin, { upload, env, choices }: Op<'install'>): Promise<void> {
   const read = await changePackage(siteOf(origin), { op: 'read', upload })
   if (!read.ok) throw new Error(`Cannot install the tool: ${faultText(read.faults[0])}`)
@@ -94,8 +100,9 @@ async function install(origin: Origin, { upload, env, choices }: Op<'install'>):
   const made = installedFrom(read, env)
   const chosen = parseChoices(choices, made)
   const former = await formerOf(origin, made)
-  const others = (await toolsOf(origin)).filter((one) => !former.includes(one))
-  refuseNames(made, others)
+  const others = await othersOf(origin, former)
+  const fault = nameFault(made, others)
+  if (fault !== undefined) throw new Error(`Cannot install the tool: ${fault}`)
   const gone = former.filter((one) => one.sha256 !== read.sha256)
   // Whatever dies between here and the end, nothing is left of what is not installed then.
   await leave([...made, ...gone].map((one) => toolPrincipal(origin, one)))
@@ -158,17 +165,18 @@ function parseChoices(choices: Readonly<Record<string, Choice>>, tools: readonly
 const declaredOf = ({ tool }: PackagedTool, choices: ReadonlyMap<Capability, Choice>): ReadonlyMap<Capability, Choice> =>
   new Map([...choices].filter(([capability]) => tool.capabilities.includes(capability)))
 
-/** Throws where a person could take one tool for another. */
-function refuseNames(made: readonly PackagedTool[], others: readonly PackagedTool[]): void {
-  if (made.length + others.length > LIMITS.toolsInstalled)
-    throw new Error(`Cannot install the tool: a site has at most ${LIMITS.toolsInstalled} tools (limit toolsInstalled)`)
+/** Why they cannot be beside the others: they are too many, or a person could take one tool for another. */
+function nameFault(made: readonly PackagedTool[], others: readonly PackagedTool[]): string | undefined {
+  if (made.length + others.length > LIMITS.toolsInstalled) return `a site has at most ${LIMITS.toolsInstalled} tools (limit toolsInstalled)`
   const taken = new Map(others.map(({ tool }) => [foldedName(tool.name), tool.name]))
   for (const { tool } of made) {
+    const builtIn = looksBuiltIn(tool.name)
+    if (builtIn !== undefined) return `its name "${tool.name}" looks like that of the built-in tool "${builtIn}"`
     const folded = foldedName(tool.name)
-    if (isBuiltInName(tool.name)) throw new Error(`Cannot install "${tool.name}": a built-in tool has this name`)
-    if (taken.has(folded)) throw new Error(`Cannot install "${tool.name}": the site has a tool "${taken.get(folded)}"`)
+    if (taken.has(folded)) return `its name "${tool.name}" is taken: the site has a tool "${taken.get(folded)}"`
     taken.set(folded, tool.name)
   }
+  return undefined
 }
 
 async function choose(origin: Origin, { tool: name, capability: wanted, choice }: Op<'choose'>): Promise<void> {

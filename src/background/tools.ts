@@ -55,8 +55,19 @@ export const toolPrincipal = (origin: Origin, { tool, sha256 }: InstalledTool): 
 /** What two names have in common that a person could take for the same. */
 export const foldedName = (name: string): string => name.toLowerCase()
 
-const BUILT_IN_NAMES = new Set(Object.keys(BUILT_IN_TOOLS).map(foldedName))
-export const isBuiltInName = (name: string): boolean => BUILT_IN_NAMES.has(foldedName(name))
+/** The name as somebody reads it who does not look twice. */
+const skimmed = (name: string): string =>
+  foldedName(name)
+    .replaceAll('_', '')
+    .replaceAll('0', 'o')
+    .replaceAll(/[1i]/g, 'l')
+    .replaceAll('5', 's')
+    .replaceAll('rn', 'm')
+    .replaceAll('vv', 'w')
+
+const BUILT_IN_NAMES = new Map(Object.keys(BUILT_IN_TOOLS).map((name) => [skimmed(name), name]))
+/** The built-in tool that a person could take it for. */
+export const looksBuiltIn = (name: string): string | undefined => BUILT_IN_NAMES.get(skimmed(name))
 
 /** Throws BtcpError TOOL_NOT_FOUND. */
 export async function findTool(origin: Origin, name: string): Promise<FoundTool> {

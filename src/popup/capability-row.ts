@@ -3,7 +3,7 @@
  * and Deny · Once · This session · Always, of which the usual ones stand out. "Always" of a high risk asks a second time.
  */
 import type { CapabilityState, Choice } from '../protocol/panel.ts'
-import { element } from './element.ts'
+import { button, element } from './element.ts'
 
 const CHOICES: readonly (readonly [Choice, string])[] = [
   ['deny', 'Deny'],
@@ -41,7 +41,7 @@ export function capabilityRow(state: CapabilityState, chosen: Choice, onChoose: 
     input.checked = choice === chosen
     input.addEventListener('change', () => {
       row.querySelector('.sure')?.remove()
-      if (choice === 'always' && risk === 'high') row.append(secondQuestion(() => settle('always'), goBack))
+      if (choice === 'always' && risk === 'high') row.append(secondQuestion(REALLY, 'Yes, always', () => settle('always'), goBack))
       else settle(choice)
     })
     const offered = state.offer.some((offer) => offer === choice) ? { 'data-offered': '' } : {}
@@ -54,17 +54,16 @@ function riskBadge(risk: CapabilityState['risk']): HTMLElement {
   return element('span', { class: 'risk', 'data-risk': risk }, `${risk} risk`)
 }
 
-function secondQuestion(yes: () => void, no: () => void): HTMLElement {
-  const sure = element('button', { type: 'button', class: 'quiet' }, 'Yes, always')
-  const back = element('button', { type: 'button', class: 'quiet' }, 'No')
-  sure.addEventListener('click', yes)
-  back.addEventListener('click', no)
+const REALLY = 'Really without asking, every time, until you take it back?'
+
+/** What is asked before something happens that is not easily taken back. */
+export function secondQuestion(text: string, yesText: string, yes: () => void, no: () => void): HTMLElement {
   return element(
     'div',
     { class: 'sure', role: 'alert' },
-    element('span', {}, 'Really without asking, every time, until you take it back?'),
-    sure,
-    back,
+    element('span', {}, text),
+    button(yesText, 'quiet', yes),
+    button('No', 'quiet', no),
   )
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../protocol/panel.ts'
 import { capabilityRow } from './capability-row.ts'
 import { byId } from './element.ts'
+import { harmless } from './foreign-text.ts'
 import { showOrigin } from './origin.ts'
 
 const allow = byId<HTMLButtonElement>('allow')
@@ -33,9 +34,13 @@ const beat = setInterval(() => send({ t: 'beat' }), LIMITS.beatMs)
 /** So much of a hash is shown: enough to tell two apart, short enough to be read. */
 const SHOWN_HASH = 12
 
-function show({ origin, tool, sha256, reason, capabilities }: ConsentQuestion): void {
+function show({ origin, tool, package: installed, reason, capabilities }: ConsentQuestion): void {
   showOrigin(byId('origin'), origin)
-  byId('asks').textContent = asks(tool, sha256)
+  byId('asks').textContent = asks(tool, installed !== undefined)
+  byId('package').hidden = installed === undefined
+  byId('package-name').textContent = harmless(`${installed?.name} ${installed?.version}`)
+  byId('package-hash').textContent = `${installed?.sha256.slice(0, SHOWN_HASH)}…`
+  byId('wants').textContent = installed ? 'The tool wants to …' : 'It wants to …'
   if (reason !== undefined) byId('reason-text').textContent = harmless(reason)
   byId('reason').hidden = reason === undefined
   byId('capabilities').replaceChildren(...capabilities.map(row))
@@ -43,14 +48,11 @@ function show({ origin, tool, sha256, reason, capabilities }: ConsentQuestion): 
   arm()
 }
 
-function asks(tool: string | undefined, sha256: string | undefined): string {
+function asks(tool: string | undefined, isInstalled: boolean): string {
   if (tool === undefined) return 'This site asks for your permission.'
-  if (sha256 === undefined) return `This site asks for your permission to use the tool "${tool}".`
-  return `This site asks for your permission for the installed tool "${tool}" (${sha256.slice(0, SHOWN_HASH)}…). What you choose is given to this tool only.`
+  if (!isInstalled) return `This site asks for your permission to use the tool "${tool}".`
+  return `This site asks for your permission for the tool "${tool}". It is not part of Tidepool: somebody else made it, and you installed it here. What you choose is given to this tool only.`
 }
-
-/** A site's own words, without characters that turn the line around or could pass for ours. */
-const harmless = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
 
 function row(state: CapabilityState): HTMLLIElement {
   const chosen = usual(state)

@@ -20,3 +20,10 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   made.append(...children)
   return made
 }
+
+/** `label` is its accessible name where the text alone does not say what it is about. */
+export function button(text: string, kind: '' | 'quiet', onPress: () => void, label?: string): HTMLButtonElement {
+  const made = element('button', { type: 'button', class: kind, ...(label === undefined ? {} : { 'aria-label': label }) }, text)
+  made.addEventListener('click', onPress)
+  return made
+}

@@ -19,7 +19,7 @@ async function ask(request: PanelRequest): Promise<SiteState> {
 }
 
 function show(state: SiteState): void {
-  const { origin, on, capabilities, silenced } = state
+  const { origin, on, capabilities, silenced, tools } = state
   const refocus = keepFocus()
   showOrigin(byId('origin'), origin)
   toggle.checked = on
@@ -27,6 +27,7 @@ function show(state: SiteState): void {
   byId('off-note').hidden = on
   byId('silenced').hidden = !silenced
   byId('rights').hidden = !on
+  byId('tools-count').textContent = tools === 0 ? 'none installed' : `${tools} installed`
   byId('revoke').hidden = capabilities.every(({ choice }) => choice === 'deny')
   byId('capabilities').replaceChildren(
     ...capabilities.map((capability) =>

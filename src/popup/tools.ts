@@ -3,12 +3,13 @@
  * It is a page in a tab because a popup closes when the file dialog opens. Whatever a package says of itself is set as text only.
  */
 import browser from 'webextension-polyfill'
-import type { PanelRequest, SiteState, ToolOp, ToolPreview, ToolsState } from '../protocol/panel.ts'
+import type { PanelRequest, SiteState, ToolOp, ToolPreview, ToolsState, ToolState } from '../protocol/panel.ts'
 import { parseOrigin } from '../protocol/principal.ts'
+import type { PackageFault } from '../protocol/tool-package.ts'
 import { byId, element } from './element.ts'
 import { showOrigin } from './origin.ts'
 import { type Decision, faultCard, reviewCard, toolCard } from './tool-card.ts'
-import { packageFiles, putFiles } from './tool-upload.ts'
+import { packageFiles, putFiles, UnreadableZip } from './tool-upload.ts'
 
 const origin = parseOrigin(new URLSearchParams(location.search).get('origin'))
 
@@ -19,114 +20,192 @@ async function ask<T extends object>(request: PanelRequest): Promise<T> {
 }
 
 const askTools = async <T extends object>(op: ToolOp): Promise<T> => await ask({ t: 'tools', origin: origin ?? '', op })
+const list = async (): Promise<ToolsState> => await askTools({ op: 'list' })
 
 // --- what is there
+const cards = new Map<string, { readonly state: string; readonly card: HTMLElement }>()
+
+/** Draws anew only what has changed, and keeps what a person has begun in it. */
 function show({ tools }: ToolsState): void {
   byId('none').hidden = tools.length > 0
-  byId('there').replaceChildren(
-    ...tools.map((state) => {
-      const tool = state.tool.name
-      return toolCard(state, {
-        choose: (capability, choice) => act(askTools({ op: 'choose', tool, capability, choice })),
-        configure: (env) => act(askTools({ op: 'configure', tool, env })),
-        remove: () => act(askTools({ op: 'remove', tool })),
-      })
-    }),
-  )
+  const former = new Map(cards)
+  cards.clear()
+  for (const state of tools) {
+    const drawn = former.get(state.tool.name)
+    const text = JSON.stringify(state)
+    const card = drawn?.state === text ? drawn.card : cardOf(state)
+    cards.set(state.tool.name, { state: text, card })
+  }
+  const shown = [...cards.values()].map(({ card }) => card)
+  const restore = [...cards].map(([name, { card }]) => carryOver(former.get(name)?.card, card))
+  if (shown.some((card, i) => byId('there').children[i] !== card) || shown.length !== byId('there').children.length)
+    byId('there').replaceChildren(...shown)
+  for (const focus of restore) focus()
 }
 
-/** Shows what the worker answers, or why it did not and what is really there. */
-function act(answer: Promise<ToolsState>): void {
+function cardOf(state: ToolState): HTMLElement {
+  const tool = state.tool.name
+  return toolCard(state, {
+    choose: (capability, choice) => void act(askTools({ op: 'choose', tool, capability, choice })),
+    configure: async (env) => await act(askTools({ op: 'configure', tool, env })),
+    remove: () => void remove(tool),
+  })
+}
+
+async function remove(tool: string): Promise<void> {
+  if (!(await act(askTools({ op: 'remove', tool })))) return
+  say(`${tool} is removed. Nothing of it is left.`)
+  byId('there-title').focus()
+}
+
+const CONTROLS = 'button, input, summary'
+
+/** Call the result when `fresh` stands where `former` stood: it has the focus then, if that had it. */
+function carryOver(former: HTMLElement | undefined, fresh: HTMLElement): () => void {
+  if (!former || former === fresh) return () => undefined
+  if (former.querySelector('details[open]')) fresh.querySelector('details')?.setAttribute('open', '')
+  for (const input of former.querySelectorAll<HTMLInputElement>('.variables:not([data-saving]) input')) {
+    const same = fresh.querySelector<HTMLInputElement>(`.variables input[name="${CSS.escape(input.name)}"]`)
+    if (same && input.value !== input.defaultValue) same.value = input.value
+  }
+  const [before, after] = [former, fresh].map((card) => [...card.querySelectorAll<HTMLElement>(CONTROLS)])
+  const at = before?.findIndex((control) => control === document.activeElement) ?? -1
+  if (at === -1) return () => undefined
+  return () => (before?.length === after?.length ? after?.[at] : fresh.querySelector<HTMLElement>('summary'))?.focus()
+}
+
+/** Shows what the worker answers, or why it did not and what is really there. Resolves to whether it was done. */
+async function act(answer: Promise<ToolsState>): Promise<boolean> {
   byId('error').hidden = true
-  answer
-    .catch(async (error: unknown) => {
-      showError(error)
-      return await askTools<ToolsState>({ op: 'list' })
-    })
-    .then(show)
-    .catch(showError)
+  try {
+    show(await answer)
+    return true
+  } catch (error) {
+    showError(error)
+    await list().then(show).catch(showError)
+    return false
+  }
 }
 
 function showError(error: unknown): void {
   byId('error').textContent = textOf(error)
   byId('error').hidden = false
+  byId('error').scrollIntoView({ block: 'nearest' })
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
+const say = (text: string): void => byId('progress').replaceChildren(element('p', { class: 'note' }, text))
+
+/** What stands changes elsewhere, too: a call takes what was given once, the consent window gives. A question that is open is left alone. */
+let refreshing: ReturnType<typeof setTimeout> | undefined
+function followChanges(): void {
+  browser.storage.onChanged.addListener(() => {
+    clearTimeout(refreshing)
+    refreshing = setTimeout(() => {
+      if (!byId('there').querySelector('.sure, [data-saving]')) void list().then(show, () => undefined)
+    }, REFRESH_MS)
+  })
+}
+const REFRESH_MS = 200
+
 // --- what is added: one package at a time; picking another one gives up the former
-let upload: string | undefined
+interface Upload {
+  readonly name: string
+  readonly controller: AbortController
+}
+let upload: Upload | undefined
 
 async function review(picked: readonly File[]): Promise<void> {
   if (picked.length === 0) return
   byId('error').hidden = true
-  await discard()
-  const mine = (upload = crypto.randomUUID())
+  giveUp()
+  const mine = (upload = { name: crypto.randomUUID(), controller: new AbortController() })
+  const { signal } = mine.controller
   const progress = element('progress', { max: '1', value: '0', 'aria-label': 'Reading the tool' })
   byId('progress').replaceChildren('Reading … ', progress)
-  try {
-    await putFiles(await packageFiles(picked), mine, askTools, (share) => (progress.value = share))
-    const preview = await askTools<ToolPreview>({ op: 'preview', upload: mine })
-    if (mine === upload) byId('review').replaceChildren(preview.ok ? cardOf(preview, mine) : faultCard(preview.faults))
-  } catch (error) {
-    byId('review').replaceChildren(faultCard([{ file: '', instancePath: '', message: textOf(error) }]))
-  } finally {
-    if (mine === upload) byId('progress').replaceChildren()
-  }
+  const card = await read(picked, mine, (share) => (progress.value = share)).catch((error: unknown) => faultCard(faultsOf(error)))
+  if (signal.aborted) return void drop(mine)
+  byId('progress').replaceChildren()
+  byId('review').replaceChildren(card)
+  card.querySelector('h3')?.focus()
+  if (card.dataset['package'] === undefined) void drop(mine)
 }
 
-function cardOf(preview: Extract<ToolPreview, { ok: true }>, mine: string): HTMLElement {
-  const install = async ({ env, choices }: Decision): Promise<ToolsState> => {
-    const state = await askTools<ToolsState>({ op: 'install', upload: mine, env, choices })
+async function read(picked: readonly File[], mine: Upload, onProgress: (share: number) => void): Promise<HTMLElement> {
+  await putFiles(await packageFiles(picked), mine.name, askTools, onProgress, mine.controller.signal)
+  const preview = await askTools<ToolPreview>({ op: 'preview', upload: mine.name })
+  if (!preview.ok) return faultCard(preview.faults)
+  const { name, version } = preview.manifest
+  const install = async ({ env, choices }: Decision): Promise<string | undefined> => {
+    try {
+      show(await askTools({ op: 'install', upload: mine.name, env, choices }))
+    } catch (error) {
+      return textOf(error)
+    }
+    upload = undefined
     byId('review').replaceChildren()
+    say(`${name} ${version} is installed.`)
     byId('there-title').focus()
-    return state
+    return undefined
   }
-  return reviewCard(
-    preview,
-    (decision) => act(install(decision)),
-    () => void discard(),
-  )
+  return reviewCard(preview, install, () => {
+    giveUp()
+    byId('files').focus()
+  })
 }
 
-async function discard(): Promise<void> {
+function faultsOf(error: unknown): readonly PackageFault[] {
+  return error instanceof UnreadableZip ? error.faults : [{ file: '', instancePath: '', message: textOf(error) }]
+}
+
+/** What was read for it is gone there, too. */
+function giveUp(): void {
   const former = upload
   upload = undefined
   byId('review').replaceChildren()
-  if (former !== undefined) await askTools({ op: 'discard', upload: former }).catch(() => undefined)
+  byId('progress').replaceChildren()
+  former?.controller.abort()
+  if (former) void drop(former)
 }
 
-for (const id of ['files', 'folder'])
-  byId<HTMLInputElement>(id).addEventListener('change', (event) => {
-    const input = event.target as HTMLInputElement
-    const picked = [...(input.files ?? [])]
-    input.value = ''
-    void review(picked)
-  })
+async function drop({ name }: Upload): Promise<void> {
+  await askTools({ op: 'discard', upload: name }).catch(() => undefined)
+}
 
-/** A file that is dropped anywhere on this page is read; the browser would else open it. */
-function acceptDrops(): void {
-  const drop = byId('drop')
+/** Takes what is picked, and what is dropped anywhere on this page; the browser would else open it. */
+function acceptFiles(): void {
+  for (const id of ['files', 'folder'])
+    byId<HTMLInputElement>(id).addEventListener('change', (event) => {
+      const input = event.target as HTMLInputElement
+      const picked = [...(input.files ?? [])]
+      input.value = ''
+      void review(picked)
+    })
+  const target = byId('drop')
   document.addEventListener('dragover', (event) => {
     event.preventDefault()
-    drop.classList.add('over')
+    target.classList.add('over')
   })
-  document.addEventListener('dragleave', () => drop.classList.remove('over'))
+  document.addEventListener('dragleave', () => target.classList.remove('over'))
   document.addEventListener('drop', (event) => {
     event.preventDefault()
-    drop.classList.remove('over')
+    target.classList.remove('over')
     void review([...(event.dataTransfer?.files ?? [])])
   })
+  addEventListener('pagehide', giveUp)
 }
 
 async function start(): Promise<void> {
   if (!origin) throw new Error('This page is opened from the popup of a site. There is no site here.')
   const { on } = await ask<SiteState>({ t: 'site', origin })
-  if (!on) throw new Error(`Tidepool is switched off for ${origin}. Switch it on in the popup, and open this page again.`)
   showOrigin(byId('origin'), origin)
+  byId('add').hidden = !on
   byId('site').hidden = false
-  acceptDrops()
-  show(await askTools<ToolsState>({ op: 'list' }))
+  show(await list())
+  if (on) acceptFiles()
+  else showError(`Tidepool is switched off for ${origin}: its tools do not run. Switch it on in the popup, and open this page again.`)
+  followChanges()
 }
 
 start().catch(showError)

@@ -30,6 +30,8 @@ export interface SiteState {
   readonly capabilities: readonly CapabilityState[]
   /** the site was denied so often that it may not ask again until the browser closes */
   readonly silenced: boolean
+  /** how many tools of others it has */
+  readonly tools: number
 }
 
 /** popup, activity page, pages of wheels and of tools → service worker, answered by `runtime.sendMessage` */
@@ -81,6 +83,8 @@ export interface ToolState extends Omit<InstalledTool, 'env'> {
   readonly capabilities: readonly CapabilityState[]
   /** the variables that have a value */
   readonly set: readonly string[]
+  /** the values of those that are no secrets */
+  readonly values: Readonly<Record<string, string>>
 }
 export interface ToolsState {
   readonly tools: readonly ToolState[]
@@ -96,8 +100,8 @@ export interface ConsentQuestion {
   readonly origin: Origin
   /** the tool that waits for it, where one does */
   readonly tool?: string
-  /** of the tool's package, where it is an installed one: what is chosen is given to that tool and not to the site */
-  readonly sha256?: string
+  /** where it is an installed one, its package: what is chosen is given to that tool and not to the site */
+  readonly package?: { readonly name: string; readonly version: string; readonly sha256: string }
   readonly reason?: string
   readonly capabilities: readonly CapabilityState[]
 }

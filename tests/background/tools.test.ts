@@ -180,7 +180,14 @@ describe('a tool by its name', () => {
       [parseOrigin('https://b.example')!, 'reader'],
     ] as const)
       await expect(tools.findTool(site, name)).rejects.toThrow('no such tool')
-    expect(['page_text', 'PAGE_Text', 'page_texts'].map(tools.isBuiltInName)).toEqual([true, true, false])
+  })
+
+  test('T97 that a person could take for a built-in one is known as such', async () => {
+    const { tools } = await load()
+    const like = (...names: string[]): unknown[] => names.map(tools.looksBuiltIn)
+    expect(like('page_text', 'PAGE_Text', 'pageText', 'page_t_ext')).toEqual(Array.from({ length: 4 }, () => 'page_text'))
+    expect(like('she11_run', 'SheIl_rUn', 'shell_run_')).toEqual(['shell_run', 'shell_run', 'shell_run'])
+    expect(like('page_texts', 'read_heading', 'run', 'text')).toEqual([undefined, undefined, undefined, undefined])
   })
 })
 
