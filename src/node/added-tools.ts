@@ -101,16 +101,28 @@ export class AddedTools {
     added: AddedPackage,
     more: { readonly grants?: readonly Capability[]; readonly page?: ToolPage } = {},
   ): Promise<void> {
-    const { sha256 } = await tools.register(await this.files(added), {
+    const registered = await tools.register(await this.files(added), {
       grants: [...new Set([...added.grants, ...(more.grants ?? [])])],
       env: added.env,
       allowExternal: added.external,
       ...(more.page ? { page: more.page } : {}),
     })
-    if (sha256 !== added.sha256)
-      throw new BtcpError('INVALID_PARAMS', `Cannot use "${added.name}": its package has been changed since it was added; add it again`, {
-        effects: 'none',
+    if (registered.sha256 === added.sha256) return
+    await registered.unregister()
+    throw new BtcpError('INVALID_PARAMS', `Cannot use "${added.name}": its package has been changed since it was added; add it again`, {
+      effects: 'none',
+    })
+  }
+
+  /** All but `except`; one that cannot be used is told of, and the others are there. */
+  async registerAll(tools: LocalTools, complain: (reason: string) => void, except?: AddedPackage): Promise<void> {
+    for (const one of this.list()) {
+      if (one.name === except?.name) continue
+      await this.register(tools, one).catch((error: unknown) => {
+        if (!(error instanceof BtcpError)) throw error
+        complain(error.message)
       })
+    }
   }
 
   get #file(): string {

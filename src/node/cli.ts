@@ -16,6 +16,7 @@ import { VERSION } from '../protocol/version.ts'
 import { MountError, type MountSpec, mountTree, parseMount } from './mounts.ts'
 import { AddedTools, userDirectory } from './added-tools.ts'
 import { nodePlatform } from './node-platform.ts'
+import { complain } from './printable.ts'
 import { addToolCommands } from './tool-command.ts'
 import { OWNER } from './tool-host.ts'
 
@@ -123,7 +124,7 @@ async function run(command: string, flags: RunFlags): Promise<number> {
     const script = command === '-' ? await readAll(process.stdin) : command
     const principal = OWNER
     const tools = new LocalTools(orchestrator, principal)
-    for (const added of addedTools(flags)) for (const one of added.list()) await added.register(tools, one)
+    for (const added of addedTools(flags)) await added.registerAll(tools, complain)
     const started = orchestrator.start(principal, {
       argv: shellArgv(script),
       ...(cwd === undefined ? {} : { cwd }),

@@ -9,7 +9,7 @@ import { firstText, type ToolResult } from '../protocol/tool.ts'
 import { AddedTools, type AddedPackage, userDirectory } from './added-tools.ts'
 import { openHtmlPage } from './html-page.ts'
 import type { MountSpec } from './mounts.ts'
-import { printable } from './printable.ts'
+import { complain, printable } from './printable.ts'
 import { environmentOf, type GrantFlags, grantsOf, manifestOf, packageAt } from './tool-grants.ts'
 import { OWNER, withOrchestrator } from './tool-host.ts'
 
@@ -61,10 +61,8 @@ async function registerAdded(tools: LocalTools, name: string, flags: CallFlags, 
     throw new BtcpError('TOOL_NOT_FOUND', `Cannot find the tool "${name}": it is not among the added ones (tidepool tool list)`, {
       effects: 'none',
     })
-  for (const one of store.list()) {
-    const more = one.name === added.name ? await granted(store, one, flags) : {}
-    await store.register(tools, one, { ...more, page })
-  }
+  await store.register(tools, added, { ...(await granted(store, added, flags)), page })
+  await store.registerAll(tools, complain, added)
   return added.tools.includes(name) ? [name] : added.tools
 }
 

@@ -10,7 +10,7 @@ import { LIMITS } from '../protocol/limits.ts'
 import { type AddedPackage, AddedTools, userDirectory } from './added-tools.ts'
 import type { MountSpec } from './mounts.ts'
 import { nodePlatform } from './node-platform.ts'
-import { printable } from './printable.ts'
+import { complain, printable } from './printable.ts'
 import { type CallFlags, callOnce } from './tool-call.ts'
 import { type CheckedPackage, checkPackage } from './tool-check.ts'
 import { environmentOf, type GrantFlags, grantsOf, packageAt, requireAllowed } from './tool-grants.ts'
@@ -111,7 +111,6 @@ function collectVariable(value: string, known: Readonly<Record<string, string>> 
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
-const complain = (line: string): void => void process.stderr.write(`tidepool: ${printable(line)}\n`)
 
 /** What went wrong in one line, and how it can be mended. */
 async function guarded(work: () => Promise<number>): Promise<number> {

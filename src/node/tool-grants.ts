@@ -5,7 +5,7 @@ import type { PackageFile, PackageManifest } from '../protocol/installed-tool.ts
 import { LIMITS } from '../protocol/limits.ts'
 import { parsePackage, trimPackage } from '../protocol/tool-package.ts'
 import { readPackage } from './package-source.ts'
-import { printable } from './printable.ts'
+import { complain } from './printable.ts'
 import { askSecret } from './secret.ts'
 import { faultLine } from './tool-check.ts'
 
@@ -72,7 +72,7 @@ export async function environmentOf(
   for (const [variable, description] of declared) {
     if (Object.hasOwn(env, variable)) continue
     if (process.stdin.isTTY) env[variable] = await askSecret(variable, description)
-    else process.stderr.write(`tidepool: ${printable(`the secret ${variable} is not set: give it by --secret ${variable}`)}\n`)
+    else complain(`the secret ${variable} is not set: give it by --secret ${variable}`)
   }
   return env
 }

@@ -305,6 +305,13 @@ describe('tidepool tool add, list and remove', () => {
       err: 'tidepool: Cannot use "count-words": its package has been changed since it was added; add it again\n',
       status: 1,
     })
+    await tool(['add', 'reader', '--grant-all', ...store])
+    expect(await tool(['run', 'reader', ...store])).toEqual({
+      out: 'read\n',
+      err: 'tidepool: Cannot use "count-words": its package has been changed since it was added; add it again\n',
+      status: 0,
+    })
+    expect((await run([CLI, 'run', 'btcp tools | grep -c count_words', ...store])).out).toBe('0\n')
     writeFileSync(join(scratch, 'clash', 'tools.json'), '{')
     expect((await tool(['list', ...store])).err).toContain('it is damaged')
   })
