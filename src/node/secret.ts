@@ -4,6 +4,7 @@ import { Writable } from 'node:stream'
 import { printable } from './printable.ts'
 
 const SILENCE = new Writable({ write: (_part, _encoding, done) => done() })
+const STATUS_INTERRUPTED = 130
 let lines: AsyncIterator<string> | undefined
 
 export async function askSecret(name: string, description: string): Promise<string> {
@@ -21,6 +22,7 @@ function askTerminal(name: string, description: string): Promise<string> {
       process.stderr.write('\n')
       resolve('')
     })
+    terminal.once('SIGINT', () => process.exit(STATUS_INTERRUPTED))
     terminal.question('', (answer) => {
       resolve(answer)
       terminal.close()
