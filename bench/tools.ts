@@ -30,11 +30,11 @@ function clocked(): Uint8Array<ArrayBuffer> {
   const folder = mkdtempSync(join(tmpdir(), 'tidepool-bench-tools-'))
   try {
     const out = join(folder, 'tool.wasm')
-    execFileSync(process.execPath, [
+    const [compiler, source] = [
       join(ROOT, 'node_modules', 'assemblyscript', 'bin', 'asc.js'),
       join(ROOT, 'bench', 'tools', 'clocked.as.ts'),
-      ...['-o', out, '-O', '--runtime', 'stub', '--use', 'abort='],
-    ])
+    ]
+    execFileSync(process.execPath, [compiler, source, '-o', out, '-O', '--runtime', 'stub', '--use', 'abort='])
     return new Uint8Array(readFileSync(out))
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -45,7 +45,7 @@ const machine: ToolMachine = {
   page: async () =>
     await page.evaluate(() => ({
       heading: document.querySelector('h1')!.innerText,
-      stored: { ...localStorage } as Record<string, string>,
+      stored: Object.fromEntries(Object.entries(localStorage)) as Record<string, string>,
     })),
 }
 
