@@ -223,9 +223,9 @@ export const hostileTools: Contract<ToolMachine> = {
       imports: [SET_TEXT],
       data: withHeading('{"n":0}'),
       execute: [
-        ...[...ins.loop, ...ins.i32(1), ...ins.brIf(0), ...ins.end],
-        ...[...ins.i32(H1_AT), ...ins.i32(2), ...ins.i32(H1_AT), ...ins.i32(2), ...ins.call(0)],
-        ...[...ins.drop, ...ins.i32(RESULT_AT)],
+        ...line(...ins.loop, ...ins.i32(1), ...ins.brIf(0), ...ins.end),
+        ...line(...ins.i32(H1_AT), ...ins.i32(2), ...ins.i32(H1_AT), ...ins.i32(2), ...ins.call(0)),
+        ...line(...ins.drop, ...ins.i32(RESULT_AT)),
       ],
     })
     const before = await machine.page()

@@ -13,7 +13,7 @@ import { launchTidepool, type Tidepool } from '../support/extension.ts'
 import { serveSites, type SiteServer } from '../support/site-server.ts'
 import { prefixed, RESULT_AT, toolModule } from '../support/tool-module.ts'
 import { folderFiles, ToolPanel } from '../support/tool-panel.ts'
-import { ins } from '../support/wasm-encoder.ts'
+import { ins, line } from '../support/wasm-encoder.ts'
 
 const WASM = fileURLToPath(new URL('../../wasm', import.meta.url))
 const LANGUAGES: Readonly<Record<string, string>> = { AssemblyScript: 'sdk-as', Rust: 'sdk', C: 'sdk-c' }
@@ -128,8 +128,8 @@ test('T18 a tool that writes for ever writes nothing into the next document', as
     imports: [{ module: 'btcp', name: 'dom_set_text', params: 'iiii', result: true }],
     data: { at: RESULT_AT, bytes: memory },
     execute: [
-      ...[...ins.loop, ...ins.i32(selectorAt), ...ins.i32(2), ...ins.i32(valueAt), ...ins.i32(7), ...ins.call(0)],
-      ...[...ins.i32(1), ...ins.eq, ...ins.brIf(0), ...ins.end, ...ins.i32(RESULT_AT)],
+      ...line(...ins.loop, ...ins.i32(selectorAt), ...ins.i32(2), ...ins.i32(valueAt), ...ins.i32(7), ...ins.call(0)),
+      ...line(...ins.i32(1), ...ins.eq, ...ins.brIf(0), ...ins.end, ...ins.i32(RESULT_AT)),
     ],
   })
   const { page, panel } = await siteWith('writer', packageOf(writer, { capabilities: ['dom:write'] }))
