@@ -415,7 +415,14 @@ describe('pocket.json', () => {
       { 'dist/a-1.0-py3-none-any.whl': 'PK' },
       { type: 'python', start: { run: 'module', module: 'a' }, path: ['dist/a-1.0-py3-none-any.whl'] },
     ],
+    ['./a/__main__.py', { 'a/__main__.py': '' }, { type: 'python', start: { run: 'file', file: 'a/__main__.py' }, path: [] }],
+    [
+      'uv run get-ticker',
+      { 'src/a/cli.py': '', 'pyproject.toml': '[project]\nname = "a"\n[project.scripts]\nget-ticker = "a.cli:run"\n' },
+      { type: 'python', start: { run: 'module', module: 'a.cli', call: 'run' }, path: ['src'] },
+    ],
     ['node main.js', { 'main.js': '' }, { type: 'js', module: 'main.js', form: 'stdio' }],
+    ['./main.mjs', { 'main.mjs': '' }, { type: 'js', module: 'main.mjs', form: 'stdio' }],
     ['node main.js', { 'main.js': '', 'dist/index.js': '' }, { type: 'js', module: 'dist/index.js', form: 'stdio' }],
     [
       'npm start',
@@ -461,6 +468,12 @@ describe('pocket.json', () => {
     expect(secretsOf({ auth_provider: 'github' })).toEqual(['GITHUB_TOKEN'])
     expect(secretsOf({ auth_provider: 'semantic_scholar' })).toEqual(['SEMANTIC_SCHOLAR_TOKEN'])
     expect(secretsOf({ auth_provider: 'kraken' })).toEqual(['KRAKEN_API_KEY', 'KRAKEN_API_SECRET'])
+    expect(secretsOf({ auth_provider: 'linear' })).toEqual(['LINEAR_API_KEY', 'LINEAR_TOKEN'])
+    expect(['reddit', 'valyu', 'x'].flatMap((auth_provider) => secretsOf({ auth_provider }))).toEqual([
+      'REDDIT_BOT_TOKEN',
+      'VALYU_API_KEY',
+      'X_AUTH_TOKEN',
+    ])
     expect(secretsOf({})).toEqual([])
   })
 
@@ -528,6 +541,21 @@ describe('config.toml with schema.json', () => {
       start: { run: 'module', module: 'simple_echo_tool' },
       path: ['.'],
     })
+    // The one directory that is a program, and the one script of the project.
+    const hyphens = { type: 'python', start: { run: 'file', file: 'simple-echo/__main__.py' }, path: ['.'] }
+    expect(run({ 'simple-echo/__main__.py': '', 'simple-echo/__init__.py': '' })).toEqual(hyphens)
+    expect(run({ 'src/app/__main__.py': '' })).toEqual({ type: 'python', start: { run: 'module', module: 'app' }, path: ['src'] })
+    expect(run({ 'app/cli.py': '', 'pyproject.toml': '[project]\nname = "echo"\n[project.scripts]\necho = "app.cli:run"\n' })).toEqual({
+      type: 'python',
+      start: { run: 'module', module: 'app.cli', call: 'run' },
+      path: ['.'],
+    })
+  })
+
+  test('a name with blanks is called with underscores', () => {
+    const named = (name: string): unknown =>
+      parsed({ 'config.toml': CONFIG.replace('simple_echo_tool', name), 'schema.json': SCHEMA, 'main.py': '' }).tools[0]?.tool.name
+    expect(named('Slack Get Message Tool')).toBe('Slack_Get_Message_Tool')
   })
 
   test('its faults', () => {
@@ -569,8 +597,8 @@ describe('tidepool.toml', () => {
       ['checks', ['vfs:read', 'vfs:write'], wasm],
       ['inferred', ['vfs:read'], wasm],
       ['pure', [], wasm],
-      ['process', ['vfs:read'], { type: 'external', command: ['python3', 'plugin.py'] }],
-      ['typed', ['vfs:read'], { type: 'external', command: ['./tool'] }],
+      ['process', [], { type: 'external', command: ['python3', 'plugin.py'] }],
+      ['typed', [], { type: 'external', command: ['./tool'] }],
       ['by_level', ['vfs:read', 'vfs:write'], wasm],
     ])
     expect(tools[0]?.tool.inputSchema).toMatchObject({ type: 'object' })

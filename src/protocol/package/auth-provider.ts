@@ -7,6 +7,11 @@ import type { Secret } from '../installed-tool.ts'
 const OTHERS: Readonly<Record<string, readonly string[]>> = {
   slack: ['SLACK_BOT_TOKEN'],
   kraken: ['KRAKEN_API_KEY', 'KRAKEN_API_SECRET'],
+  // Published as the one, read by the tool as the other.
+  linear: ['LINEAR_API_KEY', 'LINEAR_TOKEN'],
+  reddit: ['REDDIT_BOT_TOKEN'],
+  valyu: ['VALYU_API_KEY'],
+  x: ['X_AUTH_TOKEN'],
   apitoken: ['API_TOKEN'],
   api_token: ['API_TOKEN'],
   basicauth: ['BASIC_AUTH'],

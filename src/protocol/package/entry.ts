@@ -6,6 +6,7 @@ import type { Implementation, PythonStart } from '../installed-tool.ts'
 import { isRecord, own } from '../parse.ts'
 import { parseWheelName } from '../wheel.ts'
 import { quoted, type Report } from './fault.ts'
+import type { Fields } from './fields.ts'
 import { moduleName } from './implementation.ts'
 import type { Source } from './source.ts'
 
@@ -33,6 +34,11 @@ export function entryOfCommand(source: Source, command: string, at: string, repo
   const base = program.slice(program.lastIndexOf('/') + 1)
   if (/^python[\d.]*$/.test(base)) return pythonCommand(source, rest, at, report)
   if (base === 'node' || base === 'nodejs') return nodeCommand(source, rest, at, report)
+  // The program's file alone, as a machine would run it by its first line.
+  if (base.endsWith('.py')) return pythonCommand(source, words, at, report)
+  if (/\.[cm]?js$/.test(base)) return nodeCommand(source, words, at, report)
+  const script = consoleScript(source, program)
+  if (script) return script
   if (program === '') report(at, 'must name what runs, like "python main.py"')
   else
     report(
@@ -69,6 +75,19 @@ function pythonModule(source: Source, start: PythonStart & { run: 'module' }, at
   return { type: 'python', start, path: [...(root === undefined ? [] : [root === '' ? '.' : 'src']), ...wheels] }
 }
 
+/** A script of `pyproject.toml`, which installing the package would make: the call of a function of its source. */
+function consoleScript(source: Source, name: string): Implementation | undefined {
+  const target = projectOf(source)?.object('scripts')?.value(name)
+  const [, module = '', call] = (typeof target === 'string' && /^([A-Za-z_][\w.]*) *: *([A-Za-z_]\w*)$/.exec(target.trim())) || []
+  const inside = module.replaceAll('.', '/')
+  const root = ['', 'src/'].find((prefix) => source.has(`${prefix}${inside}.py`) || source.has(`${prefix}${inside}/__init__.py`))
+  if (call === undefined || root === undefined) return undefined
+  return { type: 'python', start: { run: 'module', module, call }, path: [root === '' ? '.' : 'src', ...wheelsOf(source)] }
+}
+
+const PROJECT = 'pyproject.toml'
+const projectOf = (source: Source): Fields | undefined => (source.has(PROJECT) ? source.fields(PROJECT)?.object('project') : undefined)
+
 /** The wheels under `dist/` that run here. */
 const wheelsOf = (source: Source): string[] =>
   source.paths.filter((path) => path.startsWith('dist/') && parseWheelName(path.slice('dist/'.length)).ok).toSorted()
@@ -96,7 +115,7 @@ export function entryOfLayout(source: Source, tool: string, language: Language |
 }
 
 function pythonLayout(source: Source, tool: string): Implementation | undefined {
-  const project = source.has('pyproject.toml') ? source.fields('pyproject.toml')?.object('project')?.value('name') : undefined
+  const project = projectOf(source)?.value('name')
   const module = moduleName(typeof project === 'string' && /^[A-Za-z][\w.-]*$/.test(project) ? project : tool)
   const wheels = wheelsOf(source)
   const own =
@@ -112,5 +131,22 @@ function pythonLayout(source: Source, tool: string): Implementation | undefined 
   }
   if (source.has('main.py')) return { type: 'python', start: { run: 'file', file: 'main.py' }, path: wheels }
   const root = ['', 'src/'].find((prefix) => source.has(`${prefix}${module}/__main__.py`))
-  return root === undefined ? undefined : { type: 'python', start: { run: 'module', module }, path: [root === '' ? '.' : 'src', ...wheels] }
+  if (root !== undefined) return { type: 'python', start: { run: 'module', module }, path: [root === '' ? '.' : 'src', ...wheels] }
+  return onlyScript(source) ?? onlyProgram(source, wheels)
+}
+
+/** The one script of the project. */
+function onlyScript(source: Source): Implementation | undefined {
+  const [name, ...others] = projectOf(source)?.object('scripts')?.keys() ?? []
+  return name === undefined || others.length > 0 ? undefined : consoleScript(source, name)
+}
+
+/** The one directory that is a program, whatever it is called: a name with hyphens is no module's. */
+function onlyProgram(source: Source, wheels: readonly string[]): Implementation | undefined {
+  const [file, ...others] = source.paths.filter((path) => /^(?:src\/)?[^/]+\/__main__\.py$/.test(path))
+  if (file === undefined || others.length > 0) return undefined
+  const root = file.startsWith('src/') ? 'src' : '.'
+  const module = file.slice(root === 'src' ? 'src/'.length : 0, file.lastIndexOf('/'))
+  const start: PythonStart = /^[A-Za-z_]\w*$/.test(module) ? { run: 'module', module } : { run: 'file', file }
+  return { type: 'python', start, path: [root, ...wheels] }
 }

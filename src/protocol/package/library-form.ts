@@ -41,8 +41,8 @@ function readLibrary(source: Source, libraries: Fields | undefined, key: string)
   const name = key.replaceAll('-', '_')
   if (!NAME.test(name)) return library.report(library.at, 'must be called by letters, digits and _, and begin with a letter')
   if (isBuiltIn(name.toLowerCase())) return library.report(library.at, `${quoted(name)} is a tool of this host: choose another name`)
-  const capabilities = readCapabilities(library)
   const implementation = implementationOf(source, library)
+  const capabilities = readCapabilities(library, implementation?.type !== 'external')
   const described = library.text('description', { most: 1_000 }) ?? `Functions and checks of the library ${key}.`
   return (
     implementation && {
@@ -80,12 +80,13 @@ function external(library: Fields, path: string | undefined): Implementation | u
   return { type: 'external', command: [executable, ...args] }
 }
 
-/** `{ file_read = true, file_write, network }`, or by level: `{ fs = "none" | "read" | "write" }`. */
-function readCapabilities(library: Fields): Capability[] {
+/** `{ file_read = true, file_write, network }`, or by level: `{ fs = "none" | "read" | "write" }`. `confined`: not a program of this machine,
+ *  which has the rights of its user and asks for no file. */
+function readCapabilities(library: Fields, confined: boolean): Capability[] {
   const given = library.object('capabilities')
   given?.slips(['file_read', 'file_write', 'network', 'fs', 'workspace', 'workspace_only', 'env'])
   const level = given?.choice('fs', ['none', 'read', 'write'] as const)
-  const reads = given?.flag('file_read') ?? level !== 'none'
+  const reads = given?.flag('file_read') ?? (level === undefined ? confined : level !== 'none')
   const writes = given?.flag('file_write') ?? level === 'write'
   if (given?.flag('network')) given.fault('network', 'this host offers no network to libraries: take it out if the library works without')
   return [...(reads ? (['vfs:read'] as const) : []), ...(writes ? (['vfs:write'] as const) : [])]

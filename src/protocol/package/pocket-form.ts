@@ -18,7 +18,7 @@ import { pathFault } from './tree.ts'
 const POCKET = 'pocket.json'
 const CONFIG = 'config.toml'
 const SCHEMA = 'schema.json'
-const NAME = /^[a-zA-Z][a-zA-Z0-9_-]*$/
+const NAME = /^[a-zA-Z][a-zA-Z0-9_-]*(?: +[a-zA-Z0-9_-]+)*$/
 /** Files that `include` names. */
 const INCLUDES = 50
 
@@ -84,11 +84,11 @@ export function readConfig(source: Source, fields: Fields): PackageManifest {
   return manifestOf(source, tool ? [tool] : [])
 }
 
-/** Tools of other hosts may have hyphens. */
+/** Tools of other hosts may have hyphens and blanks. */
 function nameOf(fields: Fields): string | undefined {
   const name = fields
     .text('name', { required: true, most: 64, pattern: NAME, form: 'letters, digits, _ and -, and begin with a letter' })
-    ?.replaceAll('-', '_')
+    ?.replaceAll(/-| +/g, '_')
   if (name !== undefined && isBuiltIn(name.toLowerCase()))
     return fields.fault('name', `${quoted(name)} is a tool of this host: choose another name`)
   return name
