@@ -4,13 +4,14 @@
 /** How a native package is built: the script of python-wheels with its environment. `needs` is built before it.
  * @typedef {{ script: string, env?: Readonly<Record<string, string>>, needs?: readonly string[] }} Recipe */
 /** `licence` (SPDX) where the package's own metadata has no such expression, or says too little of what was linked into it; `linked`
- * names the texts of python-wheels/licences that go into the wheel. `testsOf`: made of the entries of another package's raw wheel that
- * match `select`.
- * @typedef {{ name: string, licence?: string, linked?: readonly string[], recipe?: Recipe, for?: 'tests', testsOf?: string,
- *   select?: readonly string[] }} Package */
+ * names the texts of python-wheels/licences that go into the wheel. `prebuilt`: the index has a native wheel for exactly our ABI, and that
+ * one is taken. `testsOf`: made of the entries of another package's raw wheel that match `select`.
+ * @typedef {{ name: string, licence?: string, linked?: readonly string[], recipe?: Recipe, prebuilt?: true, for?: 'tests',
+ *   testsOf?: string, select?: readonly string[] }} Package */
 
 /** @type {readonly Package[]} */
 export const PACKAGES = [
+  { name: 'annotated-types' },
   { name: 'attrs' },
   { name: 'beautifulsoup4', licence: 'MIT' },
   { name: 'certifi', licence: 'MPL-2.0' },
@@ -64,6 +65,8 @@ export const PACKAGES = [
     recipe: { script: 'build-pillow.sh' },
   },
   { name: 'pluggy', licence: 'MIT', for: 'tests' },
+  { name: 'pydantic' },
+  { name: 'pydantic-core', licence: 'MIT AND Unicode-3.0 AND Zlib', linked: ['pydantic-core-crates'], prebuilt: true },
   { name: 'pygments', for: 'tests' },
   { name: 'pyparsing' },
   { name: 'pytest', for: 'tests' },
@@ -77,6 +80,7 @@ export const PACKAGES = [
   { name: 'soupsieve' },
   { name: 'tabulate' },
   { name: 'typing-extensions' },
+  { name: 'typing-inspection' },
   { name: 'tzdata', licence: 'Apache-2.0' },
   { name: 'urllib3' },
 ]

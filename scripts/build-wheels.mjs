@@ -10,6 +10,7 @@ import { writeLicences } from './build-wheels-licences.mjs'
 import { PACKAGES } from './build-wheels-packages.mjs'
 import {
   ensureToolchain,
+  findPyodide,
   growsMemory,
   pinnedIdentity,
   RECIPE,
@@ -48,8 +49,14 @@ const PINS = new Map(
 /** As in a file's name: `python_dateutil`. @param {string} name */
 const fileStem = (name) => name.toLowerCase().replaceAll(/[-_.]+/gu, '_')
 
+/** What a native wheel's name ends with. @param {{ python: string, abi: string }} interpreter */
+function tagOf({ python, abi }) {
+  const version = `cp${python.split('.').slice(0, 2).join('')}`
+  return `${version}-${version}-${abi}`
+}
+
 /** The pinned file of a package; a test package has that of the package it tests. @param {Package} entry */
-function sourceOf({ name, testsOf, recipe }) {
+function sourceOf({ name, testsOf, recipe, prebuilt }) {
   const stem = fileStem(testsOf ?? name)
   const files = [...PINS.keys()].filter((file) => fileStem(file).startsWith(`${stem}_`) && /^\d/u.test(file.slice(stem.length + 1)))
   if (files.length !== 1) throw new WheelsError(`sources.sha256 has ${files.length} files of ${name}, not one`)
@@ -57,6 +64,8 @@ function sourceOf({ name, testsOf, recipe }) {
   const kind = file.endsWith('.whl') ? 'wheel' : 'sdist'
   if ((kind === 'sdist') !== (recipe !== undefined || testsOf !== undefined))
     throw new WheelsError(`${name}: ${file} needs a recipe, or has one too many`)
+  if (prebuilt ? !file.endsWith(`-${tagOf(findPyodide())}.whl`) : kind === 'wheel' && !file.endsWith('-none-any.whl'))
+    throw new WheelsError(`${name}: ${file} is ${prebuilt ? 'not built for our ABI' : 'native, and the table does not say "prebuilt"'}`)
   return /** @type {const} */ ({ kind, file, sha256: PINS.get(file) ?? '' })
 }
 
@@ -163,6 +172,8 @@ function buildPackage(entry, context) {
   if (!licence) throw new WheelsError(`${entry.name}: its metadata has no SPDX expression; give one in the table`)
   const bytes = readFileSync(join(folder, wheel))
   const modules = wheelEntries(bytes).filter(({ name }) => name.endsWith('.so'))
+  if (modules.length > 0 && !native.recipe && !entry.prebuilt)
+    throw new WheelsError(`${wheel} holds compiled code, and its name says "any"`)
   for (const { name, data } of modules) inspectModule(context, `${wheel}: ${name}`, data)
   const row = { name: facts.name, version: facts.version, wheel, sha256: sha256(bytes), size: bytes.length, licence, source }
   const purpose = entry.for ? { for: entry.for } : {}

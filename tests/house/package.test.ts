@@ -20,7 +20,7 @@ afterAll(() => rmSync(USER, { recursive: true, force: true }))
 
 const run = (...args: string[]): string => execFileSync(process.execPath, args, { cwd: USER, encoding: 'utf8' }).trim()
 
-test('publint finds nothing to say', async () => {
+test('publint finds nothing to say', { timeout: 120_000 }, async () => {
   const { messages } = await publint({ pkgDir: ROOT, strict: true, pack: 'npm' })
   expect(messages.map((message) => formatMessage(message, packageJson))).toEqual([])
 })

@@ -10,7 +10,7 @@ import { evaluatedExports, ownsMemory, wheelEntries } from '../../scripts/wheel-
 // Not literals: the compiler has no declarations for a script.
 const TABLE = '../../scripts/build-wheels-packages.mjs'
 const LICENCES = '../../scripts/build-wheels-licences.mjs'
-const { PACKAGES } = (await import(TABLE)) as { readonly PACKAGES: readonly { readonly name: string }[] }
+const { PACKAGES } = (await import(TABLE)) as { readonly PACKAGES: readonly { readonly name: string; readonly prebuilt?: true }[] }
 const { licenceRows } = (await import(LICENCES)) as { readonly licenceRows: (lock: typeof LOCK) => readonly string[] }
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -59,6 +59,16 @@ test('the lock has every package of the table once, sorted, and its files are al
   expect(names).toEqual(PACKAGES.map(({ name }) => name).toSorted())
   const files = ['', 'tests/'].flatMap((folder) => readdirSync(join(FOLDER, folder)).map((file) => folder + file))
   expect(files.filter((file) => file.endsWith('.whl')).toSorted()).toEqual(LOCK.packages.map(({ wheel }) => wheel).toSorted())
+})
+
+test('every source is the one that is pinned, and one native package is taken as its project built it, for exactly this ABI', () => {
+  const pins = readFileSync(join(ROOT, 'scripts', 'python-wheels', 'sources.sha256'), 'utf8')
+    .trimEnd()
+    .split('\n')
+  expect(LOCK.packages.filter(({ source }) => !pins.includes(`${source.sha256}  ${source.file}`)).map(({ name }) => name)).toEqual([])
+  const prebuilt = LOCK.packages.filter(({ native, source }) => native && source.kind === 'wheel')
+  expect(prebuilt.map(({ name }) => name)).toEqual(PACKAGES.filter((one) => one.prebuilt).map(({ name }) => name))
+  expect(prebuilt.map(({ source }) => source.file)).toEqual([`pydantic_core-2.50.5-cp314-cp314-${LOCK.abi}.whl`])
 })
 
 test('every dependency is in the lock, and no package that is shipped needs one that is not', () => {
