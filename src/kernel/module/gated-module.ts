@@ -22,6 +22,9 @@ export type CallForm = 'plain' | 'sized' | 'unsized' | 'allocated'
 /** What the unsized form writes at most. */
 export const UNSIZED_BYTES = 1_024
 
+export const CONSOLE_LEVELS = ['debug', 'log', 'info', 'warn', 'error'] as const
+export type ConsoleLevel = (typeof CONSOLE_LEVELS)[number]
+
 /** Who carries an import out. */
 export type Carrier =
   | { readonly by: 'request'; readonly import: ImportName; readonly row: ToolImport; readonly form: CallForm }
@@ -35,6 +38,10 @@ export type Carrier =
   | { readonly by: 'seed' }
   /** AssemblyScript's: (message, n, f64 × 5) */
   | { readonly by: 'trace' }
+  /** AssemblyScript's `console`: (message) */
+  | { readonly by: 'console'; readonly level: ConsoleLevel }
+  /** AssemblyScript's: () → f64, in milliseconds */
+  | { readonly by: 'clock'; readonly clock: 'now' | 'monotonic' }
   | { readonly by: 'system-call'; readonly row: Syscall }
 
 export interface GatedImport extends Signature {

@@ -6,7 +6,7 @@ import type { WasmAbi } from '../../protocol/installed-tool.ts'
 import { type ImportName, TOOL_IMPORTS, type ToolImport } from '../../protocol/tool-imports.ts'
 import { SYSCALLS } from '../syscall-table.ts'
 import { type DeclaredImport, shown } from './declarations.ts'
-import type { CallForm, Carrier, GatedImport, Signature } from './gated-module.ts'
+import { type CallForm, type Carrier, CONSOLE_LEVELS, type GatedImport, type Signature } from './gated-module.ts'
 import { Malformed } from './reader.ts'
 import { sameSignature, signatureOf, signatureText } from './value-types.ts'
 
@@ -28,12 +28,15 @@ const SYSTEM_CALLS: Rules = new Map(
   ]),
 )
 
-const OWN: Rules = new Map([
+const OWN: Rules = new Map<string, readonly Form[]>([
   [keyOf('btcp', 'log'), [form('iii:', { by: 'log' }), form('iii:i', { by: 'log' })]],
   [keyOf('btcp', 'last_error'), [form('ii:i', { by: 'last-error' })]],
   [keyOf('env', 'abort'), [form('iiii:', { by: 'abort' })]],
   [keyOf('env', 'seed'), [form(':F', { by: 'seed' })]],
   [keyOf('env', 'trace'), [form('iiFFFFF:', { by: 'trace' })]],
+  [keyOf('env', 'Date.now'), [form(':F', { by: 'clock', clock: 'now' })]],
+  [keyOf('env', 'performance.now'), [form(':F', { by: 'clock', clock: 'monotonic' })]],
+  ...CONSOLE_LEVELS.map((level) => [keyOf('env', `console.${level}`), [form('i:', { by: 'console', level })]] as const),
 ])
 
 /** A text is a pointer and a length; what may come behind the texts depends on the result. */

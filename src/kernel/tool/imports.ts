@@ -4,7 +4,7 @@ import type { HostProgramKernel } from '../process/host-program.ts'
 import type { Process } from '../process/process.ts'
 import type { WasmImports, WasmMemory } from '../wasi/webassembly.ts'
 import type { Activation } from './activation.ts'
-import { requestName, TOOL_CALLS, toolCalls } from './tool-calls.ts'
+import { consoleName, requestName, TOOL_CALLS, toolCalls } from './tool-calls.ts'
 
 /** A double holds as many bits of a whole number. */
 const SEED_BITS = 2 ** 53
@@ -38,8 +38,12 @@ export class Imports {
       case 'abort':
       case 'trace':
         return this.#calls[carrier.by]
+      case 'console':
+        return this.#calls[consoleName(carrier.level)]
       case 'seed':
         return () => this.#seed()
+      case 'clock':
+        return () => this.#kernel.system.clock[carrier.clock]()
       case 'system-call': {
         const { name } = carrier.row
         return name === 'proc_exit' ? this.#calls[name] : this.#kernel.calls.wasi_snapshot_preview1[name]

@@ -8,7 +8,7 @@ import type { JsonObject } from '../../protocol/parse.ts'
 import { IMPORT_ERROR, type ImportName, TOOL_IMPORTS, type ToolImport } from '../../protocol/tool-imports.ts'
 import type { ToolFailure } from '../../protocol/tool-record.ts'
 import { AGAIN, SysError } from '../errno.ts'
-import { type CallForm, UNSIZED_BYTES } from '../module/gated-module.ts'
+import { type CallForm, CONSOLE_LEVELS, type ConsoleLevel, UNSIZED_BYTES } from '../module/gated-module.ts'
 import type { HostProgramKernel } from '../process/host-program.ts'
 import type { Process } from '../process/process.ts'
 import { WaitQueue } from '../process/wait-queue.ts'
@@ -53,6 +53,9 @@ const REQUESTS: readonly Request[] = (Object.entries(TOOL_IMPORTS) as [ImportNam
 /** The name of a request's call. */
 export const requestName = (name: ImportName, form: CallForm): string => `${name} ${form}`
 
+/** The name of the call that prints by a method of `console`. */
+export const consoleName = (level: ConsoleLevel): string => `console ${level}`
+
 export const TOOL_CALLS: readonly Row[] = [
   ...REQUESTS.map(({ name, about, form }) => row(requestName(name, form), 'ii'.repeat(about.takes.length) + TAIL[form])),
   row('log', 'iii'),
@@ -60,6 +63,7 @@ export const TOOL_CALLS: readonly Row[] = [
   row('last-error', 'ii'),
   row('abort', 'iiii', { result: false }),
   row('trace', 'iiFFFFF', { drops: true }),
+  ...CONSOLE_LEVELS.map((level) => row(consoleName(level), 'i', { drops: true })),
   row('proc_exit', 'i', { result: false }),
 ]
 
@@ -255,6 +259,13 @@ export function toolCalls(
         const numbers = [a, b, c, d, e].slice(0, Math.max(0, count))
         return `trace: ${utf16At(guest, message, LINE_BYTES)}${numbers.length > 0 ? ` ${numbers.join(', ')}` : ''}`
       }),
+
+    ...Object.fromEntries(
+      CONSOLE_LEVELS.map((level) => [
+        consoleName(level),
+        (message: number) => print(({ guest }) => `${level}: ${utf16At(guest, message, LINE_BYTES)}`),
+      ]),
+    ),
 
     proc_exit: (status: number): number => end(caller(), { kind: 'abort', message: `The module ended itself: proc_exit(${status >>> 0})` }),
   }

@@ -313,3 +313,20 @@ test("AssemblyScript's trace prints its numbers, and its seed is another one eac
   expect(outcome.stderr).toBe('trace: rows 1.5, 2\ntrace: \n')
   expect(values[3]).not.toBe(values[4])
 })
+
+test("AssemblyScript's console prints on standard error, and its clocks go", async () => {
+  const warn: Import = { module: 'env', name: 'console.warn', type: 'i:' }
+  const now: Import = { module: 'env', name: 'Date.now', type: ':F' }
+  const monotonic: Import = { module: 'env', name: 'performance.now', type: ':F' }
+  const calls: Call[] = [
+    { import: 1, args: [wide('no\nrow ☃')] },
+    { import: 0, args: [1_028] },
+    { import: 0, args: [-1] },
+    { import: 2, args: [] },
+    { import: 3, args: [] },
+  ]
+  const { outcome, values } = await make([warn, QUERY, now, monotonic], calls, () => true)
+  expect(outcome.stderr).toBe('warn: no row ☃\nwarn: \n')
+  expect(values[3]).not.toBe(0)
+  expect(values[4]).not.toBe(values[3])
+})
