@@ -6,6 +6,7 @@ import type { PackageManifest } from '../../src/protocol/installed-tool.ts'
 import { LIMITS, limitsWith } from '../../src/protocol/limits.ts'
 import { packageDigest, packageHashFaults, parsePackage, trimPackage } from '../../src/protocol/tool-package.ts'
 import { type Content, moduleExporting, packageFiles } from '../support/package-files.ts'
+import { encodeModule, ins } from '../support/wasm-encoder.ts'
 
 const MODULE = moduleExporting('execute')
 const TOOL = { name: 'page_stats', description: 'Counts what a page holds.', inputSchema: { type: 'object' }, capabilities: ['dom:read'] }
@@ -654,6 +655,21 @@ describe('a folder without a manifest', () => {
       [],
     ])
     expect(faults({ 'a.wasm': moduleExporting('run') })[0]).toContain('exports none of execute')
+    const reading = encodeModule({
+      imports: [
+        { module: 'btcp', name: 'dom_set_text', params: 'iiii', result: true },
+        { module: 'btcp', name: 'dom_text', params: 'iiii', result: true },
+        { module: 'btcp', name: 'dom_count', params: 'ii', result: true },
+        { module: 'env', name: 'storage_get', params: 'iiii', result: true },
+        { module: 'filesystem', name: 'read_file', params: 'iiii', result: true },
+      ],
+      memory: { pages: 1, imported: true },
+      functions: [{ params: 'i', result: true, locals: 0, code: ins.i32(0) }],
+      exports: { execute: 0 },
+    })
+    expect(parsed({ 'a.wasm': reading }).tools[0]?.tool.capabilities).toEqual(['dom:read', 'dom:write', 'vfs:read'])
+    for (let end = 0; end < reading.length; end++)
+      expect(() => parsePackage(packageFiles({ 'a.wasm': reading.subarray(0, end) }))).not.toThrow()
     expect(faults({ 'a.wasm': 'x' })).toEqual(['a.wasm#: is no WebAssembly module: it does not begin with \\0asm'])
   })
 

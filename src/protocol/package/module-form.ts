@@ -1,10 +1,11 @@
-/** A WebAssembly module and nothing else: a tool that is called after its file and takes whatever it is given. */
+/** A WebAssembly module and nothing else: a tool that is called after its file, takes whatever it is given and needs what its
+ *  imports need. */
 import type { PackageManifest } from '../installed-tool.ts'
 import { libraryInputSchema } from '../library-value.ts'
 import { LIMITS } from '../limits.ts'
 import { moduleImplementation } from './implementation.ts'
 import { isBuiltIn } from './manifest-form.ts'
-import { abiOf, isModule } from './module.ts'
+import { abiOf, isModule, neededCapabilities } from './module.ts'
 import { packageName, plainTool } from './pocket-form.ts'
 import type { Source } from './source.ts'
 
@@ -30,6 +31,7 @@ export function readModule(source: Source, path: string): PackageManifest {
     name,
     `The WebAssembly module ${path.slice(path.lastIndexOf('/') + 1)}, of which nothing more is known.`.slice(0, 1_000),
     inputSchema,
+    neededCapabilities(bytes),
   )
   return {
     name: packageName(name),
