@@ -133,7 +133,7 @@ function replaceNotes(replaces: Preview['replaces'], sha256: string): HTMLElemen
   return Object.entries(replaces).map(([name, former]) => {
     const words =
       former === sha256
-        ? `The very same "${name}" is installed already, and keeps what it is allowed.`
+        ? `The very same "${name}" is installed already, and keeps its files, its secrets and what it is allowed.`
         : `It replaces the "${name}" that is installed now (SHA-256 ${former.slice(0, 16)}…). The new one starts with nothing: not with the files, the secrets or what you allowed the former.`
     return element('p', { class: former === sha256 ? 'note' : 'note warn' }, words)
   })

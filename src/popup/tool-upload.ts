@@ -8,7 +8,8 @@ import { unpackPackage } from '../protocol/package-zip.ts'
 import type { ToolOp } from '../protocol/panel.ts'
 import { type PackageFault, trimPackage } from '../protocol/tool-package.ts'
 
-const PART_BYTES = LIMITS.fsWriteBytes
+/** So little that the page answers between two parts. */
+const PART_BYTES = 1024 * 1024
 
 /** A zip archive that is none, or none of a tool. */
 export class UnreadableZip extends Error {
