@@ -161,6 +161,8 @@ function buildPackage(entry, context) {
   if (native.recipe) buildRaw(native, context)
   else fetchSources(toolchain, [source.file])
   const raw = native.recipe ? rawWheel(work, native.name) : join(work, 'sources', source.file)
+  // A stamp says that it was fetched once, not that it is still the same file.
+  if (source.kind === 'wheel' && sha256(readFileSync(raw)) !== source.sha256) throw new WheelsError(`${raw} is not the file that is pinned`)
   const wheel = wheelName(entry, raw)
   const scrub = [join(work, 'x'), work].flatMap((path) => ['--scrub', path])
   const linked = (entry.linked ?? []).flatMap((name) => ['--licence', join(RECIPE, 'licences', `${name}.txt`)])
