@@ -97,9 +97,9 @@ async function install(origin: Origin, { upload, env, choices }: Op<'install'>):
   const read = await changePackage(siteOf(origin), { op: 'read', upload })
   if (!read.ok) throw new Error(`Cannot install the tool: ${faultText(read.faults[0])}`)
   if (!('manifest' in read)) throw new Error('Cannot install the tool: the sandbox has answered something else')
-  const made = installedFrom(read, env)
+  const former = await formerOf(origin, read.manifest.tools)
+  const made = installedFrom(read, env, former)
   const chosen = parseChoices(choices, made)
-  const former = await formerOf(origin, made)
   const others = await othersOf(origin, former)
   const fault = nameFault(made, others)
   if (fault !== undefined) throw new Error(`Cannot install the tool: ${fault}`)
@@ -117,7 +117,14 @@ async function install(origin: Origin, { upload, env, choices }: Op<'install'>):
 const faultText = (fault: { file: string; instancePath: string; message: string } | undefined): string =>
   fault ? [fault.file + fault.instancePath, fault.message].filter((part) => part !== '').join(': ') : 'it is no package'
 
-function installedFrom({ manifest, sha256 }: Read, env: Readonly<Record<string, string>>): InstalledTool[] {
+/** The very same tool keeps its variables; another one of the same name gets none of the former's. */
+function installedFrom(
+  { manifest, sha256 }: Read,
+  env: Readonly<Record<string, string>>,
+  former: readonly InstalledTool[],
+): InstalledTool[] {
+  const same = former.filter((one) => one.sha256 === sha256)
+  const before = ({ tool, variables }: PackagedTool) => same.find((one) => one.tool.name === tool.name)?.env ?? variables
   const known = manifest.tools.flatMap(variablesOf)
   const unknown = Object.keys(env).find((name) => !known.includes(name))
   if (unknown !== undefined) throw new Error(`Cannot install the tool: it has no variable "${unknown}"`)
@@ -126,7 +133,7 @@ function installedFrom({ manifest, sha256 }: Read, env: Readonly<Record<string, 
     manifest: manifest.name,
     version: manifest.version,
     sha256,
-    env: changedEnv(tool, tool.variables, env),
+    env: changedEnv(tool, before(tool), env),
   }))
 }
 
