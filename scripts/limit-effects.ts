@@ -69,6 +69,7 @@ export const LIMIT_EFFECTS: Readonly<Record<LimitName, string>> = {
   toolTableElements: 'Elements of a module’s table; a larger one is refused, `table.grow` fails',
   toolResultBytes: 'The JSON of a tool’s result; the call answers LIMIT_EXCEEDED',
   toolImportBytes: 'A text that an import takes or gives; the import answers −6',
+  toolFetchMs: 'How long a tool’s request to the network may take; `http_fetch` answers −3',
   toolCompileMs: 'How long a call waits for its module to be compiled; it answers LIMIT_EXCEEDED',
   externalIdleMs:
     'So long the process of an external library waits for its next request; then it is ended, and the next one starts it anew',

@@ -60,6 +60,7 @@ export async function callTool(incoming: Incoming, consent: Consent): Promise<Js
     return result as unknown as JsonValue
   } finally {
     running.delete(call.id)
+    ended.abort(new BtcpError('CANCELLED', 'Cannot finish the import: its call has ended', { effects: 'unknown' }))
     if (await release(origin, call.id)) await publish(siteOf(origin), await snapshotOf(origin))
   }
 }

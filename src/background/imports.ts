@@ -1,10 +1,11 @@
 /**
- * An import of a tool's module that the document carries out (`dom_text`, `storage_get`): decided here once more with what the tool holds at
+ * An import of a tool's module that the document carries out (`dom_text`, `storage_get`, `http_fetch`): decided here once more with what the tool holds at
  * this moment, then sent to the very document that made the call, over its own Port, where it is decided a last time. There is no row of
  * the audit for each; the call's own counts them. This path is short on purpose: a tool makes many imports, and waits for each.
  */
 import { decide, type CapabilityRequest } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
+import { importSubject } from '../protocol/import-subject.ts'
 import type { ToService } from '../protocol/link.ts'
 import { isRecord, type JsonObject, type JsonValue } from '../protocol/parse.ts'
 import { toolImport } from '../protocol/tool-imports.ts'
@@ -23,7 +24,7 @@ export async function carryOut(call: Call, { tool: name, request: asked }: Asked
     throw new BtcpError('CAPABILITY_DENIED', `Cannot import "${wanted}": no call of "${name}" runs`, { missing: [], effects: 'none' })
   const { origin } = call.port.caller
   const [principal, manifest] = [toolPrincipal(origin, tool), tool.manifest]
-  const subject = subjectOf(args)
+  const subject = importSubject(asked, origin)
   const grants = grantsOf((await snapshotOf(origin)).grants, principal)
   const request: CapabilityRequest = {
     principal,
@@ -46,8 +47,4 @@ export async function carryOut(call: Call, { tool: name, request: asked }: Asked
   const answer = await call.port.runInDocument(wanted, params, call.signal)
   // The page tool of that name answers an object; the import is the text in it.
   return wanted === 'storage_get' && isRecord(answer) ? (answer['value'] ?? null) : answer
-}
-
-function subjectOf({ selector, key }: JsonObject): NonNullable<CapabilityRequest['subject']> {
-  return { ...(typeof selector === 'string' ? { selector } : {}), ...(typeof key === 'string' ? { key } : {}) }
 }

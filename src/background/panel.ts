@@ -2,7 +2,7 @@
  * What the extension's own pages ask for: the state of a site, its switch, one choice, the audit's rows, its wheels and tools. They are pages of the
  * extension, so a person stands behind each request.
  */
-import { offeredCapabilities, parseCapability } from '../protocol/capability.ts'
+import { isOffered, offeredCapabilities, parseCapability } from '../protocol/capability.ts'
 import type { PanelRequest, SiteState } from '../protocol/panel.ts'
 import { parseOrigin, type Origin } from '../protocol/principal.ts'
 import { rows } from './audit.ts'
@@ -27,6 +27,8 @@ export async function answerPanel(request: PanelRequest): Promise<unknown> {
       const origin = originOf(request.origin)
       const capability = parseCapability(request.capability)
       if (!capability) throw new Error(`Cannot choose: there is no capability "${request.capability}"`)
+      if (request.choice !== 'deny' && !isOffered(capability, 'site'))
+        throw new Error(`Cannot choose: "${capability}" is not offered to sites`)
       await applyChoices(origin, new Map([[capability, request.choice]]))
       await forgetDenials(origin)
       return await siteState(origin)
@@ -47,7 +49,7 @@ function originOf(value: string): Origin {
 }
 
 async function siteState(origin: Origin): Promise<SiteState> {
-  const capabilities = await capabilityStates(origin, offeredCapabilities())
+  const capabilities = await capabilityStates(origin, offeredCapabilities('site'))
   const [on, silenced, tools] = await Promise.all([isSiteOn(origin), isSilenced(origin), toolsOf(origin)])
   return { origin, on, hostPattern: hostPattern(origin), capabilities, silenced, tools: tools.length }
 }

@@ -2,7 +2,7 @@
  * The methods of the wire, one row each (docs/protocol.md section 1). A row gets the caller from the browser and parameters that it
  * reads as `unknown`; what it returns goes to the same Port.
  */
-import { parseCapability, capabilityRow, decide, type Capability, type Grant } from '../protocol/capability.ts'
+import { parseCapability, isOffered, decide, type Capability, type Grant } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { BUILT_IN_MANIFESTS } from '../protocol/manifest.ts'
@@ -94,9 +94,13 @@ export async function requestCapabilities({ port, signal }: Incoming, names: rea
   const [reason, tool] = [options['reason'], options['tool']]
   const installed = typeof tool === 'string' ? await installedTool(origin, tool) : undefined
   if (installed) refuseUndeclared(installed, names)
-  const unsupported = names.filter((name) => !capabilityRow(name).offered)
+  const unsupported = names.filter((name) => !isOffered(name, installed ? 'tool' : 'site'))
   if (unsupported.length > 0)
-    throw new BtcpError('UNSUPPORTED', `Cannot grant "${unsupported.join('", "')}": this host does not offer it`, { effects: 'none' })
+    throw new BtcpError(
+      'UNSUPPORTED',
+      `Cannot grant "${unsupported.join('", "')}": this host does not offer it${installed ? '' : ' to sites'}`,
+      { effects: 'none' },
+    )
   const held = await heldBy(origin, names, installed)
   const asked = names.filter((name) => !held.has(name))
   if (asked.length === 0) return new Map(held)
@@ -171,7 +175,7 @@ async function preflight(origin: Origin, names: readonly Capability[], tool: Ins
   const held = await heldBy(origin, names, tool)
   const silenced = await isSilenced(origin)
   const isHopeless = (name: Capability): boolean =>
-    silenced || !capabilityRow(name).offered || (tool !== undefined && !tool.tool.capabilities.includes(name))
+    silenced || !isOffered(name, tool ? 'tool' : 'site') || (tool !== undefined && !tool.tool.capabilities.includes(name))
   const answer = (name: Capability): string => (held.has(name) ? 'granted' : isHopeless(name) ? 'denied' : 'prompt')
   return Object.fromEntries(names.map((name) => [name, answer(name)]))
 }

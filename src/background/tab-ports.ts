@@ -67,7 +67,10 @@ export class TabPort {
   async runInDocument(name: string, params: JsonObject, signal: AbortSignal): Promise<JsonValue> {
     if (!ports.has(this)) throw tabGone()
     const id = ++this.#lastDomId
-    const giveUp = (): void => this.#domCalls.get(id)?.reject(signal.reason as Error)
+    const giveUp = (): void => {
+      this.#domCalls.get(id)?.reject(signal.reason as Error)
+      this.notify('notifications/cancelled', { requestId: id })
+    }
     signal.addEventListener('abort', giveUp)
     try {
       return await new Promise<JsonValue>((resolve, reject) => {

@@ -3,7 +3,7 @@
  * What a package is, and its hash, says the offscreen document, which reads it; the page's word counts for nothing. Invariants: with another
  * hash a tool is another principal and starts without grants; of a removed tool nothing is left.
  */
-import { capabilityRow, parseCapability, type Capability } from '../protocol/capability.ts'
+import { isOffered, parseCapability, type Capability } from '../protocol/capability.ts'
 import type { InstalledTool, PackagedTool } from '../protocol/installed-tool.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import type { PackageAnswer } from '../protocol/link.ts'
@@ -163,7 +163,7 @@ function parseChoices(choices: Readonly<Record<string, Choice>>, tools: readonly
   const entries = Object.entries(choices).map(([name, choice]): [Capability, Choice] => {
     const capability = parseCapability(name)
     if (!capability || !declared.has(capability)) throw new Error(`Cannot choose: the tool does not ask for "${name}"`)
-    if (choice !== 'deny' && !capabilityRow(capability).offered) throw new Error(`Cannot choose: "${name}" is not offered here`)
+    if (choice !== 'deny' && !isOffered(capability, 'tool')) throw new Error(`Cannot choose: "${name}" is not offered here`)
     return [capability, choice]
   })
   return new Map(entries)

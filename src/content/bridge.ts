@@ -33,6 +33,8 @@ export class Bridge {
   readonly #page: (message: Message) => void
   readonly #connectPort: () => Transport
   readonly #pending = new Map<number, Pending>()
+  /** the imports of this document that run */
+  readonly #imports = new Map<number, AbortController>()
   #lastId = 0
   #service: Transport | undefined
   #on = true
@@ -66,6 +68,7 @@ export class Bridge {
   leave(): void {
     this.#service?.close()
     this.#service = undefined
+    this.#endImports()
     this.#end('TAB_GONE')
   }
 
@@ -107,13 +110,14 @@ export class Bridge {
   }
 
   #fromService(message: Message, service: Transport): void {
-    if (isRequest(message)) return this.#answerImport(message, service)
+    if (isRequest(message)) return void this.#answerImport(message, service)
     if (isAnswer(message)) {
       if (message.id !== null && this.#pending.delete(message.id)) this.#page(message)
       return
     }
     if (message.method === 'notifications/started') return this.#started(message.params['requestId'])
     if (message.method === 'notifications/off') return this.#off()
+    if (message.method === 'notifications/cancelled') return this.#imports.get(message.params['requestId'] as number)?.abort()
     this.#page(message)
   }
 
@@ -122,18 +126,31 @@ export class Bridge {
     if (call) call.effects = 'unknown'
   }
 
-  #answerImport({ id, method, params }: RequestMessage, service: Transport): void {
+  /** An answer for a Port that is gone has nobody to go to. */
+  async #answerImport({ id, method, params }: RequestMessage, service: Transport): Promise<void> {
+    const ended = new AbortController()
+    this.#imports.set(id, ended)
     try {
-      service.send(resultOf(id, runDomImport(method, params)))
+      const value = await runDomImport(method, params, ended.signal)
+      if (this.#service === service) service.send(resultOf(id, value))
     } catch (error) {
-      service.send(errorOf(id, error))
+      if (this.#service === service) service.send(errorOf(id, error))
+    } finally {
+      if (this.#imports.get(id) === ended) this.#imports.delete(id)
     }
+  }
+
+  /** Who asked for them is gone. */
+  #endImports(): void {
+    for (const ended of this.#imports.values()) ended.abort()
+    this.#imports.clear()
   }
 
   #off(): void {
     this.#on = false
     this.#service?.close()
     this.#service = undefined
+    this.#endImports()
     this.#end('CAPABILITY_DENIED')
     this.#page(notification('notifications/disconnected', { reason: 'off' }))
   }
@@ -141,6 +158,7 @@ export class Bridge {
   #lost(service: Transport): void {
     if (this.#service !== service) return
     this.#service = undefined
+    this.#endImports()
     if (this.#pending.size === 0) return
     this.#end('DISCONNECTED')
     this.#page(notification('notifications/disconnected', { reason: 'lost' }))

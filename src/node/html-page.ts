@@ -92,6 +92,9 @@ class HtmlPage implements ToolPage {
       case 'storage_set':
         return this.#store(given(args, 'key'), given(args, 'value'))
       case 'http_fetch':
+        throw new BtcpError('UNSUPPORTED', 'Cannot fetch: an HTML file has no server; the extension and a page of a program can', {
+          effects: 'none',
+        })
       case 'call_tool':
       case 'read_file':
       case 'list_directory':

@@ -85,6 +85,7 @@ export class GatedDesk implements Desk {
       chain,
       owner: (capabilities) => this.#gate.check(this.#asOwner('', capabilities), name),
       document: (request, signal) => this.#import(name, request, signal),
+      ...(this.#owner.kind === 'site' ? { origin: this.#owner.origin } : {}),
       files: workspaceFiles({
         fs: (op) => this.#orchestrator.fs(this.#owner, op),
         root: workspaceFor(installed, args, limits),

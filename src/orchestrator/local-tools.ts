@@ -4,7 +4,7 @@
  * revocation, its removal) has ended before that is told.
  */
 import { BUILT_IN_TOOLS, builtInTool } from '../protocol/built-in-tools.ts'
-import { type Capability, capabilityRow, type Grant, parseCapability } from '../protocol/capability.ts'
+import { type Capability, type Grant, isOffered, parseCapability } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
 import type { InstalledTool, PackageFile } from '../protocol/installed-tool.ts'
 import type { JsonObject } from '../protocol/parse.ts'
@@ -126,7 +126,10 @@ export class LocalTools {
       await platform.packages.keep(sha256, kept)
       for (const { tool } of added) {
         const wanted = grants === 'all-declared' ? tool.capabilities : grants.filter((one) => tool.capabilities.includes(one))
-        await this.grant(tool.name, wanted.filter(isOffered))
+        await this.grant(
+          tool.name,
+          wanted.filter((one) => isOffered(one, 'tool')),
+        )
       }
     } catch (error) {
       await unregister()
@@ -307,12 +310,10 @@ export class LocalTools {
 
 const BUILT_IN: readonly Tool[] = Object.values(BUILT_IN_TOOLS).flatMap(({ place, tool }): Tool[] => (place === 'cell' ? [tool] : []))
 
-const isOffered = (capability: Capability): boolean => capabilityRow(capability).offered
-
 /** Throws where one is unknown, is not offered here, or is not asked for by any of the tools. */
 function requireDeclared(name: string, installed: readonly InstalledTool[], capabilities: readonly Capability[]): void {
   for (const capability of capabilities) {
-    if (!parseCapability(capability) || !isOffered(capability))
+    if (!parseCapability(capability) || !isOffered(capability, 'tool'))
       throw new BtcpError('UNSUPPORTED', `Cannot grant "${capability}": it is not offered here`, { effects: 'none' })
     if (!installed.some(({ tool }) => tool.capabilities.includes(capability)))
       throw new BtcpError('INVALID_PARAMS', `Cannot grant "${capability}" to "${name}": it does not declare it`, { effects: 'none' })

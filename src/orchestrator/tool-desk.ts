@@ -4,17 +4,15 @@
  * declared is denied, whatever is granted; a tool that it calls acts only where everyone in the chain may.
  */
 import { capabilitiesOf } from '../protocol/built-in-tools.ts'
-import { type Capability, type CapabilityRequest, capabilityRow } from '../protocol/capability.ts'
+import { type Capability, capabilityRow } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
+import { importSubject, type Subject } from '../protocol/import-subject.ts'
 import type { InstalledTool } from '../protocol/installed-tool.ts'
 import { isRecord, type JsonObject, type JsonValue } from '../protocol/parse.ts'
 import type { Tool, ToolResult } from '../protocol/tool.ts'
 import { type ImportRequest, TOOL_IMPORTS, type ToolImport } from '../protocol/tool-imports.ts'
 import type { Desk, NestedCall } from './desk.ts'
 import type { CancelSignal } from './platform.ts'
-
-/** What a request touches, as far as a grant may narrow it. */
-export type Subject = NonNullable<CapabilityRequest['subject']>
 
 /** Throws CAPABILITY_DENIED unless the principal may now. */
 export type Check = (capabilities: readonly Capability[], subject?: Subject) => void
@@ -38,6 +36,8 @@ export interface ToolDeskParts {
   /** those of the owner, as whom a built-in tool acts; without it the owner may everything (a sandbox of one's own) */
   readonly owner?: Check
   readonly document: ImportHandler
+  /** of the document, where it is known */
+  readonly origin?: string
   /** without it there are no files */
   readonly files?: ToolFiles
   /** a tool that this one may name; undefined where there is none of the name */
@@ -72,19 +72,17 @@ export class ToolDesk implements Desk {
   }
 
   async import(request: ImportRequest, signal: CancelSignal): Promise<JsonValue> {
-    const { document, files, check } = this.#parts
+    const { document, origin, files } = this.#parts
     const row: ToolImport = TOOL_IMPORTS[request.import]
     switch (row.place) {
       case 'document':
-        this.#need(row, documentSubject(request))
+        this.#need(row, importSubject(request, origin))
         return await document(request, signal)
       case 'files': {
         if (!files) throw new BtcpError('UNSUPPORTED', `Cannot import "${request.import}": there are no files here`, { effects: 'none' })
         this.#need(row, { path: files.pathOf(request) })
         return await files.run(request, signal)
       }
-      case 'network':
-        return fetchFor(request, this.#parts.installed, check)
       case 'tool':
         return await this.#callTool(request, signal)
     }
@@ -139,17 +137,6 @@ function requireDeclared({ tool }: InstalledTool, capability: Capability): void 
     missing: [capability],
     effects: 'none',
   })
-}
-
-function documentSubject({ arguments: { selector, key } }: ImportRequest): Subject {
-  return { ...(typeof selector === 'string' ? { selector } : {}), ...(typeof key === 'string' ? { key } : {}) }
-}
-
-/** The network is behind a capability that this host does not offer yet, so the check always denies. */
-function fetchFor({ import: name }: ImportRequest, installed: InstalledTool, check: Check): never {
-  requireDeclared(installed, 'network:fetch:same-origin')
-  check(['network:fetch:same-origin'])
-  throw new BtcpError('UNSUPPORTED', `Cannot import "${name}": there is no network here`, { effects: 'none' })
 }
 
 function namedTool({ arguments: { request } }: ImportRequest): { readonly tool: string; readonly arguments: JsonObject } {

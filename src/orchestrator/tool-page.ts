@@ -3,13 +3,16 @@
  * host that has no page of its own. What it answers is read like anything from outside.
  */
 import { BtcpError } from '../protocol/error.ts'
+import { parseFetchRequest } from '../protocol/fetch-request.ts'
 import type { Limits } from '../protocol/limits.ts'
-import type { JsonObject, JsonValue } from '../protocol/parse.ts'
+import { isRecord, type JsonObject, type JsonValue, parseJson } from '../protocol/parse.ts'
 import { type ImportName, type ImportRequest, type ImportResult, TOOL_IMPORTS } from '../protocol/tool-imports.ts'
 
 export interface ToolPage {
   /** A text is a string, or null where there is no such thing; a flag is true or false; a count is a number; what is only done may give
-   *  anything. What it throws that is no BtcpError, the tool gets as an invalid request. */
+   *  anything. What it throws that is no BtcpError, the tool gets as an invalid request.
+   *  `http_fetch` gets `{ url, method, headers, body? }`, in which `url` is absolute or begins with `/`, and gives `{ status, headers, body,
+   *  encoding? }`; where the request may go is the program's to decide. What it throws is told as a server that cannot be reached. */
   run(name: ImportName, args: JsonObject): unknown
 }
 
@@ -21,12 +24,12 @@ export async function runInPage(
   if (!page) throw new BtcpError('UNSUPPORTED', `Cannot import "${name}": there is no page here`, { effects: 'none' })
   let answer: unknown
   try {
-    answer = await page.run(name, args)
+    answer = name === 'http_fetch' ? textOf(await page.run(name, fetchArguments(args))) : await page.run(name, args)
   } catch (error) {
     if (error instanceof BtcpError) throw error
-    throw new BtcpError('INVALID_PARAMS', `Cannot import "${name}": ${error instanceof Error ? error.message : 'the page failed'}`, {
-      effects: 'unknown',
-    })
+    const reason = `Cannot import "${name}": ${error instanceof Error ? error.message : 'the page failed'}`
+    if (name === 'http_fetch') return { nothing: reason }
+    throw new BtcpError('INVALID_PARAMS', reason, { effects: 'unknown' })
   }
   const value = READ[TOOL_IMPORTS[name].result](answer)
   if (typeof value === 'string' && value.length > most)
@@ -36,6 +39,17 @@ export async function runInPage(
     })
   if (value !== undefined) return value
   throw new BtcpError('SANDBOX_ERROR', `Cannot import "${name}": the page answered something else`, { effects: 'unknown' })
+}
+
+function fetchArguments({ request }: JsonObject): JsonObject {
+  const { url, method, headers, body } = parseFetchRequest(request)
+  return { url, method, headers: Object.fromEntries(headers), ...(body === undefined ? {} : { body }) }
+}
+
+/** An object is given as its JSON. */
+function textOf(answer: unknown): unknown {
+  const json = isRecord(answer) ? parseJson(answer) : undefined
+  return json ? (json.ok ? JSON.stringify(json.value) : undefined) : answer
 }
 
 const READ: Readonly<Record<ImportResult, (answer: unknown) => JsonValue | undefined>> = {

@@ -16,6 +16,8 @@ interface CapabilityRow {
   readonly offer: readonly (Duration | 'site')[]
   /** false: the name is known, this host has nothing behind it, and asking for it answers 4200 UNSUPPORTED */
   readonly offered: boolean
+  /** only installed tools can hold it: a site has nothing that would use it */
+  readonly only?: 'tool'
   /** holding it is holding these, too */
   readonly implies?: readonly string[]
   /** a grant without this caveat allows nothing */
@@ -82,7 +84,13 @@ export const CAPABILITIES = {
     offered: false,
     implies: ['storage:indexed:read'],
   },
-  'network:fetch:same-origin': { risk: 'high', sentence: 'send requests to the site itself', offer: CAREFUL, offered: false },
+  'network:fetch:same-origin': {
+    risk: 'high',
+    sentence: 'send requests to the site itself, with your sign-in there',
+    offer: CAREFUL,
+    offered: true,
+    only: 'tool',
+  },
   'network:fetch:cross-origin': {
     risk: 'high',
     sentence: 'send requests to other sites that you name',
@@ -119,9 +127,15 @@ export function capabilityRow(capability: Capability): CapabilityRow {
   return CAPABILITIES[capability]
 }
 
-/** The names that this host offers, in the table's order. */
-export function offeredCapabilities(): Capability[] {
-  return (Object.keys(CAPABILITIES) as Capability[]).filter((name) => CAPABILITIES[name].offered)
+/** Whether this host has something behind it for principals of that kind. */
+export function isOffered(capability: Capability, to: Principal['kind']): boolean {
+  const { offered, only } = capabilityRow(capability)
+  return offered && (only === undefined || only === to)
+}
+
+/** The names that this host offers, in the table's order; to tools it offers everything that it does. */
+export function offeredCapabilities(to: Principal['kind'] = 'tool'): Capability[] {
+  return (Object.keys(CAPABILITIES) as Capability[]).filter((name) => isOffered(name, to))
 }
 
 /** What narrows a grant. A request must name what the caveat is about, and stay within it. */
@@ -191,8 +205,9 @@ function best(grants: readonly Grant[]): Grant | undefined {
 }
 
 function covers(grant: Grant, capability: Capability, request: CapabilityRequest): boolean {
+  const { kind } = request.principal
   const row = parseCapability(grant.capability) && capabilityRow(grant.capability)
-  if (!row?.offered || !parseCapability(capability) || !capabilityRow(capability).offered) return false
+  if (!row?.offered || !parseCapability(capability) || !isOffered(capability, kind)) return false
   if (grant.capability !== capability && !row.implies?.includes(capability)) return false
   if (principalKey(grant.principal) !== principalKey(request.principal)) return false
   if (grant.manifest === '*' ? !request.builtIn : grant.manifest !== request.manifest) return false

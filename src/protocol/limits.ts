@@ -80,6 +80,7 @@ export const LIMITS = {
   toolTableElements: 65_536,
   toolResultBytes: 1 * MiB,
   toolImportBytes: 8 * MiB,
+  toolFetchMs: 20_000,
   toolCompileMs: 10_000,
   externalIdleMs: 300_000,
   capabilityRequestsPerMinute: 10,

@@ -14,8 +14,8 @@ export interface ToolImport {
    *  come `out` and `cap` */
   readonly takes: readonly string[]
   readonly result: ImportResult
-  /** who carries it out: the document that made the call, the files of the tool's owner, the network, another tool */
-  readonly place: 'document' | 'files' | 'network' | 'tool'
+  /** who carries it out: the document that made the call, the files of the tool's owner, another tool */
+  readonly place: 'document' | 'files' | 'tool'
   /** what every request needs; undefined where it depends on the request */
   readonly needs?: Capability
 }
@@ -30,8 +30,8 @@ export const TOOL_IMPORTS = {
   dom_click: { module: 'btcp', takes: ['selector'], result: 'flag', place: 'document', needs: 'dom:write' },
   storage_get: { module: 'btcp', takes: ['key'], result: 'text', place: 'document', needs: 'storage:local:read' },
   storage_set: { module: 'btcp', takes: ['key', 'value'], result: 'done', place: 'document', needs: 'storage:local:write' },
-  /** `{ url, method?, headers?, body? }` → `{ status, headers, body }` */
-  http_fetch: { module: 'btcp', takes: ['request'], result: 'text', place: 'network' },
+  /** `{ url, method?, headers?, body? }` → `{ status, headers, body, encoding? }` (fetch-request.ts) */
+  http_fetch: { module: 'btcp', takes: ['request'], result: 'text', place: 'document', needs: 'network:fetch:same-origin' },
   /** `{ name, arguments? }` → the tool's structuredContent */
   call_tool: { module: 'btcp', takes: ['request'], result: 'text', place: 'tool' },
   read_file: { module: 'filesystem', takes: ['path'], result: 'text', place: 'files', needs: 'vfs:read' },
@@ -48,7 +48,7 @@ export function toolImport(name: string): ToolImport | undefined {
 }
 
 /** A tool's module asks for something outside. Bytes (`content` of write_file, the answer to read_file) are base64; the answer to a text is
- *  a text or null, where there is no such thing. */
+ *  a text; null where there is no such thing; `{ nothing: TEXT }` where there is none for a reason that `last_error` tells. */
 export interface ImportRequest {
   readonly import: ImportName
   readonly arguments: JsonObject

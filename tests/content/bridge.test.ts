@@ -2,7 +2,15 @@ import { expect, test, vi } from 'vitest'
 import type { Message } from '../../src/protocol/message.ts'
 import { ScriptedTransport } from '../support/scripted-transport.ts'
 
-vi.mock('../../src/content/dom/imports.ts', () => ({ runDomImport: (method: string) => `ran ${method}` }))
+/** The imports that wait, by their name. */
+const waiting = new Map<string, AbortSignal>()
+vi.mock('../../src/content/dom/imports.ts', () => ({
+  runDomImport: async (method: string, _: unknown, signal: AbortSignal) => {
+    if (method !== 'dom/http_fetch') return `ran ${method}`
+    waiting.set(method, signal)
+    return await new Promise((resolve) => signal.addEventListener('abort', () => resolve('ended')))
+  },
+}))
 const { Bridge } = await import('../../src/content/bridge.ts')
 
 interface Stage {
@@ -116,9 +124,39 @@ test('switched off, nothing leaves the page any more until it is switched on', (
   expect(ports[1]?.sent).toEqual([call(3)])
 })
 
-test('the service worker asks this document, and the answer goes back on the same Port', () => {
+test('the service worker asks this document, and the answer goes back on the same Port', async () => {
   const { bridge, ports } = stage()
   bridge.connect()
   ports[0]?.say({ jsonrpc: '2.0', id: 9, method: 'dom/page_text', params: {} })
-  expect(ports[0]?.sent).toEqual([{ jsonrpc: '2.0', id: 9, result: 'ran dom/page_text' }])
+  await vi.waitFor(() => expect(ports[0]?.sent).toEqual([{ jsonrpc: '2.0', id: 9, result: 'ran dom/page_text' }]))
+})
+
+test('an import that waits is ended when its call is, and the page hears nothing of it', async () => {
+  const { bridge, page, ports } = stage()
+  bridge.connect()
+  ports[0]?.say({ jsonrpc: '2.0', id: 9, method: 'dom/http_fetch', params: {} })
+  ports[0]?.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 8 } })
+  expect(waiting.get('dom/http_fetch')?.aborted).toBe(false)
+  ports[0]?.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 9 } })
+  expect(waiting.get('dom/http_fetch')?.aborted).toBe(true)
+  await vi.waitFor(() => expect(ports[0]?.sent).toEqual([{ jsonrpc: '2.0', id: 9, result: 'ended' }]))
+  expect(page).toMatchObject([{ method: 'notifications/connected' }])
+})
+
+test('an import that waits is ended when the document is left, switched off, or its Port is lost, and answers nobody', async () => {
+  const ends: readonly ((stage: Stage) => void)[] = [
+    ({ bridge }) => bridge.leave(),
+    ({ ports }) => ports[0]?.say({ jsonrpc: '2.0', method: 'notifications/off', params: {} }),
+    ({ ports }) => ports[0]?.drop(),
+  ]
+  for (const end of ends) {
+    const one = stage()
+    one.bridge.connect()
+    one.ports[0]?.say({ jsonrpc: '2.0', id: 1, method: 'dom/http_fetch', params: {} })
+    end(one)
+    expect(waiting.get('dom/http_fetch')?.aborted).toBe(true)
+    one.bridge.connect()
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(one.ports.map((port) => port.sent)).toEqual([[], []])
+  }
 })

@@ -32,9 +32,10 @@ const grant: Grant = {
   taken: 0,
   boundTo: [],
 }
+const { signal } = new AbortController()
 const ask = (method: string, grants: readonly Grant[], more: object = {}): unknown => {
   try {
-    return runDomImport(method, { principal, manifest: 'page', builtIn: true, call: 'c', grants, arguments: {}, ...more } as never)
+    return runDomImport(method, { principal, manifest: 'page', builtIn: true, call: 'c', grants, arguments: {}, ...more } as never, signal)
   } catch (error) {
     return (error as { data: { btcpCode: string } }).data.btcpCode
   }

@@ -62,6 +62,10 @@ test('changes texts, clicks without effect, and leaves secrets to the person', a
   expect(() => own.run('dom_query', { selector: 'p[' })).toThrow('it is no CSS selector')
 })
 
+test('has no server for a request', () => {
+  expect(() => page.run('http_fetch', { url: '/x' })).toThrow('Cannot fetch: an HTML file has no server')
+})
+
 test('keeps storage in a JSON file', async () => {
   const storage = join(scratch, 'storage.json')
   const first = await openHtmlPage({ page: file, storage })

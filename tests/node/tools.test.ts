@@ -11,9 +11,11 @@ import {
   type JsonObject,
   type PackageFile,
   Sandbox,
+  type ToolPage,
   type ToolResult,
 } from '../../src/node/index.ts'
 import { packageOf } from '../contract/tool-machine.ts'
+import { fetchingModule } from '../support/fetching-module.ts'
 import { file } from '../support/installed-tools.ts'
 import { digitResult, prefixed, RESULT_AT, toolModule } from '../support/tool-module.ts'
 import { pureWheel } from '../support/wheel.ts'
@@ -473,6 +475,46 @@ describe('a page that the program gives', () => {
     const module = toolModule({ ...IMPORTS_TEXT, execute, data: withHeading('{"n":-0}') })
     await sandbox.registerTool(packageOf(module, { capabilities }), { grants: capabilities })
     expect((await sandbox.callTool('probe')).structuredContent).toEqual({ n: -2 })
+  })
+
+  describe('fetches for a tool', () => {
+    const fetches = ['network:fetch:same-origin'] as const
+    const install = async (page?: ToolPage): Promise<void> =>
+      void (await sandbox.registerTool(packageOf(fetchingModule(), { capabilities: fetches }), {
+        grants: fetches,
+        ...(page ? { page } : {}),
+      }))
+    const fetched = async (request: JsonObject): Promise<unknown> => (await sandbox.callTool('probe', request)).structuredContent
+
+    test('what it checked before, and gives an answer as an object or as JSON', async () => {
+      const asked: string[] = []
+      const answers: unknown[] = [{ status: 200, headers: {}, body: 'a "b"' }, '{"status":204}', null]
+      await install(pageOf(asked, () => answers.shift()))
+      const request = { url: '/x', method: 'POST', headers: { 'X-A': 'b' }, body: 'c' }
+      expect(await fetched(request)).toEqual({ status: 200, headers: {}, body: 'a "b"' })
+      expect(await fetched({ url: 'https://a.example' })).toEqual({ status: 204 })
+      expect(await fetched({ url: '/x' })).toMatchObject({ n: -1 })
+      expect(await fetched({ url: 'file:///etc/passwd' })).toMatchObject({ n: -4 })
+      expect(await fetched({ url: '/x', headers: { Cookie: 'a' } })).toMatchObject({ n: -4 })
+      expect(asked).toEqual([
+        `http_fetch ${JSON.stringify({ url: '/x', method: 'POST', headers: { 'X-A': 'b' }, body: 'c' })}`,
+        'http_fetch {"url":"https://a.example","method":"GET","headers":{}}',
+        'http_fetch {"url":"/x","method":"GET","headers":{}}',
+      ])
+    })
+
+    test('and what it throws is a server that cannot be reached', async () => {
+      const page = pageOf([], () => {
+        throw new TypeError('fetch failed')
+      })
+      await install(page)
+      expect(await fetched({ url: '/x' })).toEqual({ n: -1, text: "Cannot import 'http_fetch': fetch failed" })
+    })
+
+    test('and without one there is no network', async () => {
+      await install()
+      expect(await fetched({ url: '/x' })).toEqual({ n: -2, text: "Cannot import 'http_fetch': there is no page here" })
+    })
   })
 
   test('that has gone ends the call with TAB_GONE, whatever the module gives then', async () => {

@@ -2,12 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Capability } from '../../src/protocol/capability.ts'
 import { BtcpError } from '../../src/protocol/error.ts'
+import type { Subject } from '../../src/protocol/import-subject.ts'
 import type { JsonObject, JsonValue } from '../../src/protocol/parse.ts'
 import type { Tool, ToolResult } from '../../src/protocol/tool.ts'
 import type { ImportName } from '../../src/protocol/tool-imports.ts'
 import { CancelSource } from '../../src/orchestrator/cancel.ts'
 import type { NestedCall } from '../../src/orchestrator/desk.ts'
-import { type Check, type Subject, ToolDesk, type ToolDeskParts } from '../../src/orchestrator/tool-desk.ts'
+import { type Check, ToolDesk, type ToolDeskParts } from '../../src/orchestrator/tool-desk.ts'
 import { installedOf, toolOf } from '../support/installed-tools.ts'
 
 const done: ToolResult = {
@@ -114,11 +115,24 @@ describe('an import', () => {
     expect(told.lines).toEqual(['tool: vfs:read {"path":"/home/user/a"}'])
   })
 
-  test('of the network is denied', async () => {
+  test('T88: of the network needs what it says, and goes to the document with the server that it names', async () => {
     const told = new Told()
-    const desk = deskOf(told, [])
-    expect(await codeOf(ask(desk, 'http_fetch', { request: '{"url":"https://a.example"}' }))).toMatch(/^CAPABILITY_DENIED/)
+    const args = { request: '{"url":"https://a.example:8443/x"}' }
+    expect(await codeOf(ask(deskOf(told, []), 'http_fetch', args))).toMatch(/^CAPABILITY_DENIED/)
     expect(told.lines).toEqual([])
+    expect(await ask(deskOf(told, ['network:fetch:same-origin']), 'http_fetch', args)).toBe('text')
+    expect(told.lines).toEqual(['tool: network:fetch:same-origin {"host":"a.example"}', 'document http_fetch'])
+  })
+
+  test('of the network goes to no other origin than that of the document, where it is known', async () => {
+    const told = new Told()
+    const desk = deskOf(told, ['network:fetch:same-origin'], { origin: 'https://a.example' })
+    const request = (url: string): JsonObject => ({ request: JSON.stringify({ url }) })
+    expect(await codeOf(ask(desk, 'http_fetch', request('https://b.example/')))).toMatch(/^UNSUPPORTED: .*"network:fetch:cross-origin"$/)
+    expect(await codeOf(ask(desk, 'http_fetch', request('//b.example/')))).toMatch(/^INVALID_PARAMS/)
+    expect(told.lines).toEqual([])
+    expect(await ask(desk, 'http_fetch', request('/x'))).toBe('text')
+    expect(told.lines[0]).toBe('tool: network:fetch:same-origin {"host":"a.example"}')
   })
 })
 

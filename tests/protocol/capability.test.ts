@@ -179,7 +179,9 @@ test('the table has the 23 names of BTCP and ours, each with a sentence; nothing
     'storage:local:write',
     'storage:session:read',
     'storage:session:write',
+    'network:fetch:same-origin',
   ])
+  expect(offeredCapabilities('site')).toEqual(offeredCapabilities().filter((name) => name !== 'network:fetch:same-origin'))
   for (const [name, row] of Object.entries(CAPABILITIES)) {
     expect(name).toMatch(/^[a-z][a-z-]*(:[a-z][a-z-]*){0,2}$/)
     expect(row.sentence.length).toBeGreaterThan(5)

@@ -5,9 +5,11 @@
  */
 import { decide, type Capability, type CapabilityRequest, type Grant } from '../../protocol/capability.ts'
 import { BtcpError } from '../../protocol/error.ts'
+import { importSubject } from '../../protocol/import-subject.ts'
 import type { JsonObject, JsonValue } from '../../protocol/parse.ts'
 import { ownerOf, type Principal } from '../../protocol/principal.ts'
 import { click, setText } from './act.ts'
+import { httpFetch } from './fetch.ts'
 import { attribute, count, exists, html, pageQuery, text } from './query.ts'
 import { pageText } from './read.ts'
 import { areaOf, getItem, setItem } from './storage.ts'
@@ -15,8 +17,8 @@ import { areaOf, getItem, setItem } from './storage.ts'
 interface DomImport {
   readonly needs: (args: JsonObject) => readonly Capability[]
   /** what a grant's caveat can be about */
-  readonly subject: 'selector' | 'key'
-  readonly run: (args: JsonObject) => JsonValue
+  readonly subject: 'selector' | 'key' | 'host'
+  readonly run: (args: JsonObject, signal: AbortSignal) => JsonValue | Promise<JsonValue>
 }
 
 const reading = (run: DomImport['run']): DomImport => ({ needs: () => ['dom:read'], subject: 'selector', run })
@@ -34,6 +36,7 @@ const DOM_IMPORTS: Readonly<Record<string, DomImport>> = {
   dom_click: writing(click),
   storage_get: { needs: (args) => [`storage:${areaOf(args)}:read`], subject: 'key', run: getItem },
   storage_set: { needs: (args) => [`storage:${areaOf(args)}:write`], subject: 'key', run: setItem },
+  http_fetch: { needs: () => ['network:fetch:same-origin'], subject: 'host', run: httpFetch },
 }
 
 /** What the service worker sends with each request; it is our own code, so its shape is given. */
@@ -47,8 +50,8 @@ export interface DomRequest {
   readonly arguments: JsonObject
 }
 
-/** Runs the import `method` (`dom/NAME`) in this document, or throws BtcpError. */
-export function runDomImport(method: string, params: JsonObject): JsonValue {
+/** Runs the import `method` (`dom/NAME`) in this document until `signal` ends it, or throws BtcpError. */
+export function runDomImport(method: string, params: JsonObject, signal: AbortSignal): JsonValue | Promise<JsonValue> {
   const name = method.replace(/^dom\//, '')
   const found = Object.hasOwn(DOM_IMPORTS, name) ? DOM_IMPORTS[name] : undefined
   if (!found) throw new BtcpError('METHOD_NOT_FOUND', `Cannot run "${name}": no such DOM import`)
@@ -59,11 +62,11 @@ export function runDomImport(method: string, params: JsonObject): JsonValue {
   const decision = decide(request.grants, requestOf(found, request))
   if (!decision.allow)
     throw new BtcpError('CAPABILITY_DENIED', `Cannot run "${name}": not granted`, { missing: decision.missing, effects: 'none' })
-  return found.run(request.arguments)
+  return found.run(request.arguments, signal)
 }
 
 function requestOf({ needs, subject }: DomImport, { principal, manifest, builtIn, call, arguments: args }: DomRequest): CapabilityRequest {
-  const touched = args[subject]
+  const touched = subject === 'host' ? hostOf(args) : args[subject]
   return {
     principal,
     manifest,
@@ -74,3 +77,5 @@ function requestOf({ needs, subject }: DomImport, { principal, manifest, builtIn
     now: Date.now(),
   }
 }
+
+const hostOf = (args: JsonObject): string | undefined => importSubject({ import: 'http_fetch', arguments: args }, location.origin).host

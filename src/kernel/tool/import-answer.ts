@@ -51,6 +51,8 @@ export function readAnswer(name: ImportName, row: ToolImport, answer: string, mo
 }
 
 function text(name: ImportName, value: unknown, mostBytes: number): ImportAnswer {
+  const reason = isRecord(value) ? own(value, 'nothing') : undefined
+  if (typeof reason === 'string') return importError(IMPORT_ERROR.notFound, reason)
   const bytes = bytesOfValue(name, value)
   if (!bytes) return importError(IMPORT_ERROR.invalid, 'The answer is no base64')
   return bytes.length > mostBytes

@@ -81,7 +81,7 @@ export function storageSet(key: string, value: string): void {
   number('storage_set', host.storage_set(one.at, one.length, two.at, two.length))
 }
 
-/** `{ url, method?, headers?, body? }` → `{ status, headers, body }`. Needs network:fetch:… with the host. */
+/** `{ url, method?, headers?, body? }` → `{ status, headers, body, encoding? }`, to the page's own origin. Needs network:fetch:same-origin. */
 export function httpFetch(request: Json): Json {
   const answer = ask('http_fetch', new Utf8(request.toString()), null, (one, two, out, capacity) =>
     host.http_fetch(one.at, one.length, out, capacity),

@@ -92,7 +92,7 @@ pub struct Response {
     pub body: String,
 }
 
-/// Needs a capability `network:fetch:…` with the host.
+/// To the page's own origin, or a path of it. Needs `network:fetch:same-origin`.
 pub fn http_fetch(request: &Request) -> Result<Response, Error> {
     asking("http_fetch", request, |text, out, capacity| unsafe {
         // SAFETY: as above.
