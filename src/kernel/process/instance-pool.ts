@@ -44,6 +44,10 @@ export class Instance implements ProcessInstance {
     this.globals = code.own ? ownGlobals(instance.exports) : undefined
   }
 
+  get isForeign(): boolean {
+    return !this.code.own
+  }
+
   /** Pages that the program has, by its own count. */
   get pages(): number {
     return this.globals?.pages.value ?? this.guest.memory.buffer.byteLength / PAGE

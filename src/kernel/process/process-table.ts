@@ -5,10 +5,12 @@
  */
 import { Errno, SysError } from '../errno.ts'
 import type { ProcessView } from '../fs/process-view.ts'
+import { bytesOf, fromText, toText } from '../vfs/byte-string.ts'
 import type { InstancePool } from './instance-pool.ts'
 import { Process, type ProcessParts } from './process.ts'
 import type { Scheduler } from './scheduler.ts'
 import { Disposition, LAST_SIGNAL, Signal } from './signal.ts'
+import { trapText } from './trap.ts'
 
 /** Thrown through the frames of a process that has ended; no module of ours has a handler for it. */
 export const UNWIND = Object.freeze({ unwind: 'process' })
@@ -111,14 +113,14 @@ export class ProcessTable implements ProcessView {
   #start(process: Process): void {
     process.started = true
     const instance = process.instance
-    if (!process.alive) return this.#unwound(process, instance, false)
+    if (!process.alive) return this.#unwound(process, instance)
     const { initialize } = instance
     const run = initialize
       ? this.#enter(process, initialize).then(() => process.alive && this.#enter(process, process.entry))
       : this.#enter(process, process.entry)
     run.then(
-      () => this.#unwound(process, instance, false),
-      () => this.#unwound(process, instance, true),
+      () => this.#unwound(process, instance),
+      (error: unknown) => this.#unwound(process, instance, { error }),
     )
   }
 
@@ -130,11 +132,12 @@ export class ProcessTable implements ProcessView {
   }
 
   /** The coroutine is gone. If the process still lives, it returned from its entry or trapped. */
-  #unwound(process: Process, instance: Process['instance'], trapped: boolean): void {
+  #unwound(process: Process, instance: Process['instance'], trapped?: { readonly error: unknown }): void {
     this.#scheduler.switchTo(process)
     this.#pool.release(instance)
     if (process.instance === instance) {
       process.unwound = true
+      if (trapped && process.alive && instance.isForeign) tellTrap(process, trapped.error)
       if (process.alive) this.end(process, trapped ? Signal.ABRT : 0)
       else this.unwinding--
       this.#forget(process)
@@ -288,4 +291,15 @@ function isTarget(process: Process, sender: Process, target: number): boolean {
   if (target > 0) return process.pid === target
   if (target === -1) return process !== sender
   return process.pgid === (target === 0 ? sender.pgid : -target)
+}
+
+/** On its standard error, as far as that takes it at once. */
+function tellTrap({ fds, exe }: Process, error: unknown): void {
+  const file = fds.peek(2)?.file
+  if (!file?.writable) return
+  try {
+    file.write(bytesOf(fromText(trapText(toText(exe.slice(exe.lastIndexOf('/') + 1)), error))))
+  } catch (failed) {
+    if (!(failed instanceof SysError)) throw failed
+  }
 }

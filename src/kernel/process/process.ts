@@ -25,6 +25,8 @@ export interface ProcessInstance {
   readonly guest: GuestMemory
   /** A foreign module's start function, which runs before its entry. */
   readonly initialize?: (() => Promise<unknown>) | undefined
+  /** A foreign module: what it did wrong is told where its author looks, on standard error. */
+  readonly isForeign?: boolean
   /** Takes memory of the program's own allocator; 0 where there is none left. */
   readonly allocate?: (align: number, bytes: number) => number
 }

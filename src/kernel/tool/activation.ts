@@ -8,10 +8,11 @@ import type { GatedModule } from '../module/gated-module.ts'
 import type { HostProgramKernel } from '../process/host-program.ts'
 import type { Process } from '../process/process.ts'
 import { UNWIND } from '../process/process-table.ts'
+import { reasonOfTrap } from '../process/trap.ts'
 import type { WaitQueue } from '../process/wait-queue.ts'
 import type { GuestMemory } from '../wasi/memory.ts'
 import { wasm, type WasmFunction, type WasmInstance } from '../wasi/webassembly.ts'
-import { beyondLimit, fault, reasonOfTrap, ToolFault, wasmStack } from './tool-fault.ts'
+import { beyondLimit, fault, ToolFault, wasmStack } from './tool-fault.ts'
 
 /** What was asked outside for an import that waits. */
 export interface Asked {

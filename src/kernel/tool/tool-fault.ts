@@ -37,17 +37,6 @@ export function keepDeepStacks(): void {
   Object.assign(Error, { stackTraceLimit: FRAMES })
 }
 
-/** What the engine threw, in plain words. */
-export function reasonOfTrap(error: unknown): string {
-  if (!(error instanceof Error)) return 'it threw an exception'
-  if (error.name === 'SuspendError' || /suspend/i.test(error.message)) return 'it waited while an import ran'
-  if (/out of memory/i.test(error.message)) return 'out of memory: the engine has no more'
-  if (isStackOverflow(error)) return 'stack overflow: its calls are too deep inside each other'
-  return error.message
-}
-
-const isStackOverflow = (error: Error): boolean => /call stack|too much recursion/.test(error.message)
-
 const FRAME = /([^\s(@]*):wasm-function\[(\d+)\]:0x([0-9a-f]+)/
 
 /** The frames of the module, innermost first. `own`: the innermost is the module's own; else an import's, of the kernel's shim. */

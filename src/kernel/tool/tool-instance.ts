@@ -8,6 +8,7 @@ import type { GatedModule } from '../module/gated-module.ts'
 import type { HostInstance, HostProgramKernel } from '../process/host-program.ts'
 import type { Process } from '../process/process.ts'
 import { foreignPreopens } from '../process/start.ts'
+import { reasonOfTrap } from '../process/trap.ts'
 import type { WaitQueue } from '../process/wait-queue.ts'
 import { type ByteString, bytesOf, fromText, toText } from '../vfs/byte-string.ts'
 import type { OpenFile } from '../vfs/open-file.ts'
@@ -17,7 +18,7 @@ import { Activation } from './activation.ts'
 import { runEntry } from './entry.ts'
 import type { Imports } from './imports.ts'
 import type { LoadedModule, ModuleCache } from './module-cache.ts'
-import { beyondLimit, failureLine, fault, reasonOfTrap, ToolFault, valueLine } from './tool-fault.ts'
+import { beyondLimit, failureLine, fault, ToolFault, valueLine } from './tool-fault.ts'
 
 const WHAT = `${WASM_TOOL}: makes one call of a WebAssembly tool's module; the sandbox starts it with OPTIONS (JSON)\n`
 const RESULT_FD = 3

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Errno } from '../../../src/kernel/errno.ts'
 import { TestKernel } from '../../support/kernel.ts'
 import { childPuppet, FOREIGN_PUPPET, IMAGE, type Puppet, puppetKernel, PUPPET, startPuppet } from '../../support/puppet.ts'
-import { encodeModule, ins } from '../../support/wasm-encoder.ts'
+import { encodeModule, type FunctionBody, ins } from '../../support/wasm-encoder.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2))
 
@@ -383,6 +383,17 @@ describe('a foreign program', () => {
     const b = await startPuppet(tests, { argv: ['/tmp/foreign'] })
     b.puppet.trap()
     expect(await b.session.exited).toMatchObject({ status: 134, signal: 6 })
+  })
+  test('its trap says why on standard error, and where by the names of functions', async () => {
+    const tests = new TestKernel()
+    const command = { imports: [], memory: { pages: 1, imported: false }, exports: { _start: 0 } }
+    const code = (...code: number[]): FunctionBody => ({ params: '', result: false, locals: 0, code })
+    tests.writeFile('/tmp/trap.wasm', encodeModule({ ...command, functions: [code(...ins.unreachable)] }), 0o755)
+    tests.writeFile('/tmp/deep.wasm', encodeModule({ ...command, functions: [code(...ins.call(0))] }), 0o755)
+    const trapped = await tests.run(['/tmp/trap.wasm'])
+    expect(trapped).toMatchObject({ status: 134, stderr: 'trap.wasm: trapped: unreachable\n    at function 0\n' })
+    const deep = await tests.run(['/tmp/deep.wasm'])
+    expect(deep.stderr).toMatch(/^deep\.wasm: trapped: stack overflow: its calls are too deep inside each other\n    at function 0\n/)
   })
 })
 
