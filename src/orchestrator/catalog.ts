@@ -20,6 +20,7 @@ import {
   limitText,
   outputMeta,
   progressOf,
+  refusedArguments,
   runOptionsOf,
   stdinOf,
   textOf,
@@ -40,11 +41,7 @@ export async function callTool(orchestrator: Orchestrator, call: ToolCall): Prom
   const run = Object.hasOwn(CELL_TOOLS, call.tool) ? CELL_TOOLS[call.tool] : undefined
   if (!row || !run) throw new BtcpError('TOOL_NOT_FOUND', `Cannot call "${call.tool}": no such tool`, { effects: 'none' })
   const checked = validateJson(row.tool.inputSchema, call.arguments)
-  if (!checked.ok)
-    throw new BtcpError('INVALID_PARAMS', `Cannot call "${call.tool}": ${checked.errors[0]?.message}`, {
-      errors: checked.errors,
-      effects: 'none',
-    })
+  if (!checked.ok) throw refusedArguments(call.tool, checked.errors)
   // A call that another one waits for takes no place of its own: it could wait for ever.
   const leave = call.depth ? () => {} : await orchestrator.admit(call.principal, call.signal)
   const clerk = call.desk && clerkOf(call.desk, call.depth ?? 0, orchestrator.limits.toolDepth)

@@ -3,6 +3,7 @@
  * becomes part of a result.
  */
 import { BtcpError } from '../protocol/error.ts'
+import type { Violation } from '../protocol/json-schema.ts'
 import type { JsonObject } from '../protocol/parse.ts'
 import type { Principal } from '../protocol/principal.ts'
 import type { ContentBlock, ToolMeta } from '../protocol/tool.ts'
@@ -152,6 +153,13 @@ export function timeoutError(tool: string, out: { readonly stdout: string; reado
     stderr: out.stderr,
     effects: 'unknown',
   })
+}
+
+/** Arguments that the tool's schema refuses: the first fault with its path, and all of them as data. */
+export function refusedArguments(tool: string, errors: readonly Violation[]): BtcpError {
+  const { instancePath = '', message = 'they are refused' } = errors[0] ?? {}
+  const where = instancePath === '' ? '' : `${instancePath} `
+  return new BtcpError('INVALID_PARAMS', `Cannot call "${tool}": ${where}${message}`, { errors, effects: 'none' })
 }
 
 export function invalidArgument(tool: string, instancePath: string, message: string): BtcpError {

@@ -10,6 +10,7 @@ import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import type { Owner, ToolPrincipal } from '../protocol/principal.ts'
 import type { ToolMeta, ToolResult } from '../protocol/tool.ts'
 import type { ToolFailure } from '../protocol/tool-record.ts'
+import { refusedArguments } from './cell-tool.ts'
 import { clerkOf, type Desk } from './desk.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import type { CancelSignal } from './platform.ts'
@@ -40,11 +41,7 @@ export async function callInstalled(orchestrator: Orchestrator, call: InstalledC
   const { installed, signal, depth } = call
   const { tool } = installed
   const checked = validateJson(tool.inputSchema, call.arguments)
-  if (!checked.ok)
-    throw new BtcpError('INVALID_PARAMS', `Cannot call "${tool.name}": ${checked.errors[0]?.message}`, {
-      errors: checked.errors,
-      effects: 'none',
-    })
+  if (!checked.ok) throw refusedArguments(tool.name, checked.errors)
   const principal = toolPrincipal(call.owner, installed)
   if (depth) orchestrator.admitNested(principal)
   // A call that another one waits for takes no place of its own: it could wait for ever.

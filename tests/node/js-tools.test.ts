@@ -40,7 +40,7 @@ describe('btcp in a script', () => {
         'true BtcpError UNSUPPORTED 4200 Cannot call "page_text": there is no page here',
         'true BtcpError TOOL_NOT_FOUND -32010 Cannot call "nothing": no such tool',
         'true BtcpError ENOENT null Cannot read "none": no such file or directory',
-        'true BtcpError INVALID_PARAMS -32602 Cannot call "fs_read": Instance type "number" is invalid. Expected "string".',
+        'true BtcpError INVALID_PARAMS -32602 Cannot call "fs_read": /path Instance type "number" is invalid. Expected "string".',
         '',
       ].join('\n'),
       '',

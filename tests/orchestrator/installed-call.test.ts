@@ -99,6 +99,7 @@ describe('the arguments', () => {
   test('are checked before anything runs', async () => {
     const bench = new Bench(value('1'), { tool: { inputSchema } })
     const error = await failureOf(bench.call({ n: 'no' }))
+    expect(error.message).toMatch(/^Cannot call "[^"]+": \/n Instance/)
     expect(error.data).toMatchObject({ btcpCode: 'INVALID_PARAMS', effects: 'none', errors: [{ instancePath: '/n' }] })
     expect(bench.platform.cells).toEqual([])
   })
