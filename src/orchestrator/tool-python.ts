@@ -1,11 +1,18 @@
 /**
  * How Python is started for a tool: what is to be run goes as JSON in one argument, never pasted into code. A function of a module is called
- * as an installer's script calls it, except that a value which it gives back and which is no exit status is printed as JSON.
+ * as an installer's script calls it, except that a value which it gives back and which is no exit status is printed as JSON. A traceback
+ * begins with the tool's own frames.
  */
 import { type Implementation, PACKAGE_ROOT } from '../protocol/installed-tool.ts'
 
 const START = `\
 import json, os, sys
+def tell(kind, error, trace):
+    import traceback
+    while trace and trace.tb_frame.f_code.co_filename in ("<string>", "<frozen runpy>"):
+        trace = trace.tb_next
+    traceback.print_exception(kind, error, trace)
+sys.excepthook = tell
 what = json.loads(sys.argv[1])
 sys.path[:1] = what["path"]
 name = what.get("file") or what["module"]

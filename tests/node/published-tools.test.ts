@@ -1,0 +1,61 @@
+/** Tool folders in their published forms, as their authors left them, run from end to end. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type PackageFile, Sandbox, type ToolResult } from '../../src/node/index.ts'
+import { file } from '../support/installed-tools.ts'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await Sandbox.create()
+})
+afterAll(() => sandbox.destroy())
+
+const pocket = (name: string, run: string, more: object = {}): PackageFile => {
+  const tool = { name, description: 'A published tool.', inputSchema: { type: 'object' } }
+  return file('pocket.json', JSON.stringify({ tool, language: 'python', entrypoint: { run }, ...more }))
+}
+const textOf = ({ content }: ToolResult): string => (content[0]?.type === 'text' ? content[0].text : '')
+
+const MAIN = `import json, os, sys
+
+def main():
+    print(json.dumps({"got": json.load(sys.stdin.buffer), "greeting": os.environ.get("GREETING")}))
+
+if __name__ == "__main__":
+    main()
+`
+
+test('a program that is named by its file alone', async () => {
+  await sandbox.registerTool([pocket('bare', 'app/__main__.py'), file('app/__init__.py', ''), file('app/__main__.py', MAIN)])
+  expect(await sandbox.callTool('bare', { a: 'ü' })).toMatchObject({ structuredContent: { got: { a: 'ü' }, greeting: null } })
+})
+
+test('a folder with hyphens and a name with blanks', async () => {
+  await sandbox.registerTool([
+    file('config.toml', 'name = "Git Tool"\ndescription = "greets"\nlanguage = "python"\n[tool_vars]\nGREETING = "hello"\n'),
+    file('schema.json', '{"properties":{}}'),
+    file('git-tool/__init__.py', ''),
+    file('git-tool/__main__.py', MAIN),
+  ])
+  expect(await sandbox.callTool('Git_Tool')).toMatchObject({ structuredContent: { got: {}, greeting: 'hello' } })
+})
+
+test('a script of the project', async () => {
+  await sandbox.registerTool([
+    file('config.toml', 'name = "scripted"\ndescription = "greets"\nlanguage = "python"\n'),
+    file('schema.json', '{"properties":{}}'),
+    file('pyproject.toml', '[project]\nname = "scripted"\nversion = "0.3.1"\n[project.scripts]\nscripted = "app.cli:main"\n'),
+    file('src/app/__init__.py', ''),
+    file('src/app/cli.py', MAIN),
+  ])
+  expect(await sandbox.callTool('scripted')).toMatchObject({ structuredContent: { got: {} } })
+})
+
+test('what Python says of an exception begins in the tool', async () => {
+  const raising = 'def main():\n    raise ValueError("no rows")\n\nmain()\n'
+  await sandbox.registerTool([pocket('by_file', 'python main.py'), file('main.py', raising)])
+  await sandbox.registerTool([pocket('by_module', 'python -m app'), file('app/__main__.py', raising)])
+  const frames = (path: string): string =>
+    `Traceback (most recent call last):\n  File "${path}", line 4, in <module>\n    main()\n    ~~~~^^\n  File "${path}", line 2, in main\n    raise ValueError("no rows")\nValueError: no rows`
+  expect(textOf(await sandbox.callTool('by_file'))).toContain(frames('/opt/tool/main.py'))
+  expect(textOf(await sandbox.callTool('by_module'))).toContain(frames('/opt/tool/app/__main__.py'))
+})
