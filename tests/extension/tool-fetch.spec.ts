@@ -135,7 +135,8 @@ test('without it nothing arrives, and a site cannot hold it', async () => {
   expect((await ask(page, 'requestCapabilities', ['network:fetch:cross-origin'])).failure).toMatchObject({ code: 4200 })
   expect((await ask(page, 'preflightCapabilities', [NEEDS])).value).toEqual({ [NEEDS]: 'denied' })
   const chosen = await panel.page.evaluate(
-    async ([origin, capability]) => (await chrome.runtime.sendMessage({ t: 'choose', origin, capability, choice: 'session' })) as object,
+    async ([origin, capability]): Promise<unknown> =>
+      await chrome.runtime.sendMessage({ t: 'choose', origin, capability, choice: 'session' }),
     [origin, NEEDS] as const,
   )
   expect(chosen).toEqual({ error: `Cannot choose: "${NEEDS}" is not offered to sites` })
@@ -252,7 +253,7 @@ test('the page’s own fetch and service worker do not get between', async () =>
     async () =>
       await new Promise((resolve) => {
         const request = new XMLHttpRequest()
-        request.onload = () => resolve(request.responseText)
+        request.addEventListener('load', () => resolve(request.responseText))
         request.open('GET', '/echo')
         request.send()
       }),
