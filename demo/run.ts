@@ -161,7 +161,7 @@ class Walk {
     say(`   ${verdict}`)
   }
 
-  /** The tool's file goes the way of a person's: popup, page of tools, what it asks for, Install. */
+  /** The tool's file goes the way of a person's: popup, page of tools, what it asks for, Install; what stayed denied is asked at the call. */
   async #tool(): Promise<void> {
     const popup = await this.#tidepool.openPopup(this.#page)
     const opened = this.#page.context().waitForEvent('page')
@@ -169,8 +169,8 @@ class Walk {
     const tools = await opened
     await tools.setInputFiles('#files', { name: 'page-statistics.zip', mimeType: 'application/zip', buffer: Buffer.from(toolZip()) })
     const card = tools.locator('[data-package="page-statistics"]')
-    for (const capability of ['dom:read', 'storage:local:read'])
-      await card.locator(`li[data-capability="${capability}"] input[value="session"]`).check({ force: true })
+    await tools.setViewportSize({ width: 900, height: 700 })
+    await card.locator('li[data-capability="dom:read"] input[value="session"]').check({ force: true })
     await tools.screenshot({ path: join(this.#pictures, 'tools.png'), fullPage: true })
     await card.getByRole('button', { name: 'Install' }).click()
     await tools.locator('[data-tool="page_statistics"]').waitFor()
@@ -178,6 +178,10 @@ class Walk {
     await this.#page.bringToFront()
     const counted = await this.#page.evaluate(() => document.querySelectorAll('h1, h2, h3, h4, h5, h6').length)
     await this.#page.click('#tool')
+    const consent = await this.#tidepool.consentWindow()
+    await consent.page.waitForSelector('#allow:not([disabled])')
+    await consent.page.screenshot({ path: join(this.#pictures, 'consent-tool.png') })
+    await consent.press('allow')
     const verdict = await this.#verdict('tool', 'tool')
     expect(verdict.includes(`${counted} headings`), `the page has ${counted} headings, the tool says: ${verdict}`)
     say(`7  installed a tool and called it: ${verdict}`)

@@ -173,15 +173,17 @@ async function drop({ name }: Upload): Promise<void> {
   await askTools({ op: 'discard', upload: name }).catch(() => undefined)
 }
 
-/** Takes what is picked, and what is dropped anywhere on this page; the browser would else open it. */
-function acceptFiles(): void {
-  for (const id of ['files', 'folder'])
-    byId<HTMLInputElement>(id).addEventListener('change', (event) => {
-      const input = event.target as HTMLInputElement
-      const picked = [...(input.files ?? [])]
-      input.value = ''
-      void review(picked)
-    })
+for (const id of ['files', 'folder'])
+  byId<HTMLInputElement>(id).addEventListener('change', (event) => {
+    const input = event.target as HTMLInputElement
+    const picked = [...(input.files ?? [])]
+    input.value = ''
+    void review(picked)
+  })
+addEventListener('pagehide', giveUp)
+
+/** A file that is dropped anywhere on this page is read; the browser would else open it. */
+function acceptDrops(): void {
   const target = byId('drop')
   document.addEventListener('dragover', (event) => {
     event.preventDefault()
@@ -193,7 +195,6 @@ function acceptFiles(): void {
     target.classList.remove('over')
     void review([...(event.dataTransfer?.files ?? [])])
   })
-  addEventListener('pagehide', giveUp)
 }
 
 async function start(): Promise<void> {
@@ -203,7 +204,7 @@ async function start(): Promise<void> {
   byId('add').hidden = !on
   byId('site').hidden = false
   show(await list())
-  if (on) acceptFiles()
+  if (on) acceptDrops()
   else showError(`Tidepool is switched off for ${origin}: its tools do not run. Switch it on in the popup, and open this page again.`)
   followChanges()
 }
