@@ -101,6 +101,9 @@ describe('js --tool', () => {
       'Warning: the script waits at its top level for a promise that nothing will settle\n',
       13,
     ])
+    expect((await tool('export default () => document.title'))[1]).toContain(
+      'ReferenceError: document is not defined: a tool is not in the page; it asks it by await btcp.call("page_text"',
+    )
     expect((await tool("import fs from 'fs'\nexport default () => 1"))[1]).toContain('Cannot import "fs": a script has no other modules')
     expect(await run('js --tool none.js')).toEqual(['', 'js: Cannot read "none.js": ENOENT\n', 1])
   })

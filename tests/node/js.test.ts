@@ -148,7 +148,9 @@ describe('an error', () => {
     expect((await js("import fs from 'node:fs'"))[1]).toContain(
       'SyntaxError: Cannot import "node:fs": a script has no other modules; what there',
     )
-    expect((await js("export * from './other.js'"))[1]).toContain('Cannot import "./other.js": a script has no other modules')
+    expect((await js("export * from './other.js'"))[1]).toContain(
+      'Cannot import "./other.js": a script has no other modules; put it all into one file, as a bundler does',
+    )
     expect((await js("await import('data:text/javascript,1')"))[1]).toContain('Cannot import "data:text/javascript,1"')
   })
   test('is one that nobody catches: a rejection, an exception of a timer, any value', async () => {

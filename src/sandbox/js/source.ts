@@ -145,8 +145,9 @@ function refusal(node: Node, name: unknown): ScriptSyntaxError {
   const { line, column } = node.loc!.start
   const what = typeof name === 'string' ? `"${name}"` : 'a module'
   const about = /^(node:)?(fs|path|process|os|util|crypto|buffer|child_process)\b/.test(String(name))
-  const hint = about ? '; what there is are globals: fs (async), args, stdin, console, crypto' : ''
-  return new ScriptSyntaxError(`Cannot import ${what}: a script has no other modules${hint}`, { line, column: column + 1 })
+  const globals = about ? '; what there is are globals: fs (async), args, stdin, console, crypto' : ''
+  const bundle = /^\.{0,2}\//.test(String(name)) ? '; put it all into one file, as a bundler does' : ''
+  return new ScriptSyntaxError(`Cannot import ${what}: a script has no other modules${globals}${bundle}`, { line, column: column + 1 })
 }
 
 /** The last statement that does something, where it is an expression. */

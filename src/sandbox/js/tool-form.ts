@@ -5,6 +5,9 @@
 import type { Form, Running } from './form.ts'
 import { prepareSource } from './source.ts'
 
+const PAGE = /^(?:document|window|localStorage|sessionStorage) is not defined$/
+const ASK = 'a tool is not in the page; it asks it by await btcp.call("page_text", { selector }), page_query or storage_get'
+
 type Tool = (args: unknown, btcp: object) => unknown
 
 export function toolForm(running: Running): Form {
@@ -18,10 +21,24 @@ export function toolForm(running: Running): Form {
       if (typeof tool !== 'function')
         throw new TypeError(`Cannot call "${start.name}": it exports no function; a tool is "export default (args, btcp) => result"`)
       const args = argumentsOf(await input.text())
-      const json = resultOf(await (tool as Tool)(args, tools.api))
+      const json = resultOf(await called(() => (tool as Tool)(args, tools.api)))
       write(1, `${json}\n`)
       finish(0)
     },
+  }
+}
+
+/** What the code of a page reaches for is not here: says what is. */
+async function called(call: () => unknown): Promise<unknown> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof ReferenceError && PAGE.test(error.message)) {
+      const message = `${error.message}: ${ASK}`
+      const stack = error.stack?.replace(error.message, () => message)
+      Object.assign(error, { message, stack })
+    }
+    throw error
   }
 }
 
