@@ -27,7 +27,7 @@ function show(state: SiteState): void {
   byId('off-note').hidden = on
   byId('silenced').hidden = !silenced
   byId('rights').hidden = !on
-  byId('tools-count').textContent = tools === 0 ? 'none installed' : `${tools} installed`
+  byId('tools-count').textContent = tools === 0 ? '' : `${tools} installed`
   byId('revoke').hidden = capabilities.every(({ choice }) => choice === 'deny')
   byId('capabilities').replaceChildren(
     ...capabilities.map((capability) =>

@@ -159,7 +159,8 @@ function readme({ readme: text }: PackageManifest): HTMLElement[] {
 }
 
 function rightsList(title: string, rows: readonly HTMLElement[], note?: string): HTMLElement[] {
-  if (rows.length === 0) return [element('p', { class: 'note' }, 'It asks for nothing of the page, its storage or your files.')]
+  if (rows.length === 0)
+    return [element('p', { class: 'note' }, 'It asks for nothing: not for the page, what the site has stored, files or the network.')]
   const notes = note === undefined ? [] : [element('p', { class: 'note' }, note)]
   return [element('h4', {}, title), element('ul', { class: 'rights' }, ...rows), ...notes]
 }
