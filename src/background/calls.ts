@@ -113,7 +113,7 @@ async function parseCall({ request, port }: Incoming, signal: AbortSignal): Prom
     timeoutMs,
     progress: params['progress'] === true,
     signal,
-    tools: new RunningTools(),
+    tools: new RunningTools(signal),
   }
 }
 

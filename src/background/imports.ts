@@ -19,8 +19,8 @@ type Asked = Pick<Extract<ToService, { t: 'import' }>, 'tool' | 'request'>
 export async function carryOut(call: Call, { tool: name, request: asked }: Asked): Promise<JsonValue> {
   const { import: wanted, arguments: args } = asked
   const row = toolImport(wanted)
-  const tool = call.tools.find(name)
-  if (!tool || row?.place !== 'document' || row.needs === undefined)
+  const [tool, signal] = [call.tools.find(name), call.tools.signalOf(name)]
+  if (!tool || !signal || row?.place !== 'document' || row.needs === undefined)
     throw new BtcpError('CAPABILITY_DENIED', `Cannot import "${wanted}": no call of "${name}" runs`, { missing: [], effects: 'none' })
   const { origin } = call.port.caller
   const [principal, manifest] = [toolPrincipal(origin, tool), tool.manifest]
@@ -41,10 +41,10 @@ export async function carryOut(call: Call, { tool: name, request: asked }: Asked
       missing: decision.missing,
       effects: 'none',
     })
-  call.signal.throwIfAborted()
+  signal.throwIfAborted()
   call.tools.countImport()
   const params = { principal, manifest, builtIn: false, call: call.id, grants, arguments: args } as unknown as JsonObject
-  const answer = await call.port.runInDocument(wanted, params, call.signal)
+  const answer = await call.port.runInDocument(wanted, params, signal)
   // The page tool of that name answers an object; the import is the text in it.
   return wanted === 'storage_get' && isRecord(answer) ? (answer['value'] ?? null) : answer
 }

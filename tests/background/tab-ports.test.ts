@@ -49,6 +49,18 @@ test('T16 T17 an answer that nobody waits for, or that comes too late, changes n
   expect(await next).toBe('right')
 })
 
+test('a document is told that nobody waits for its import any more', async () => {
+  const { port, page } = open(async () => 'done')
+  const ended = new AbortController()
+  const waiting = port.runInDocument('http_fetch', {}, ended.signal)
+  ended.abort(new Error('the call has ended'))
+  await expect(waiting).rejects.toThrow('the call has ended')
+  expect(page.sent).toMatchObject([
+    { id: 1, method: 'dom/http_fetch' },
+    { method: 'notifications/cancelled', params: { requestId: 1 } },
+  ])
+})
+
 test('T18 a document that is gone ends its imports and its calls, and gets no answer', async () => {
   let reason: unknown
   const { port, page } = open(

@@ -194,15 +194,17 @@ describe('a tool by its name', () => {
 describe('an import', () => {
   const call = ({ running }: Loaded) => {
     const sent: unknown[] = []
-    const tools = new running.RunningTools()
+    const { signal } = new AbortController()
+    const tools = new running.RunningTools(signal)
     const port = {
       caller: { origin },
-      runInDocument: async (name: string, params: object) => {
+      runInDocument: async (name: string, params: object, ended: AbortSignal) => {
         sent.push([name, params])
-        return 'text'
+        if (name !== 'http_fetch') return 'text'
+        return await new Promise((_, reject) => ended.addEventListener('abort', () => reject(ended.reason as Error)))
       },
     }
-    return { sent, tools, outer: { id: 'call', port, tools, signal: new AbortController().signal } as never }
+    return { sent, tools, outer: { id: 'call', port, tools, signal } as never }
   }
   const heading = { tool: 'reader', request: { import: 'dom_text', arguments: { selector: 'h1' } } } as const
 
@@ -236,6 +238,36 @@ describe('an import', () => {
     tools.end(READER)
     await expect(loaded.imports.carryOut(outer, heading)).rejects.toThrow('no call of "reader" runs')
     expect([sent, tools.counted()]).toEqual([[], {}])
+  })
+
+  test('of the network goes to the site’s own origin only, and is given up when its tool has ended', async () => {
+    const loaded = await load()
+    const { outer, tools, sent } = call(loaded)
+    await loaded.grants.grant(origin, ['network:fetch:same-origin'], 'session', READER)
+    const fetching = async (url: string): Promise<unknown> =>
+      await loaded.imports.carryOut(outer, {
+        tool: 'reader',
+        request: { import: 'http_fetch', arguments: { request: JSON.stringify({ url }) } },
+      })
+    tools.begin(READER)
+    tools.begin(READER)
+    await expect(fetching('https://b.example/')).rejects.toMatchObject({ code: 4200 })
+    await expect(fetching('//b.example/')).rejects.toMatchObject({ code: -32602 })
+    expect(sent).toEqual([])
+    const waiting = fetching(`${origin}/x`)
+    await vi.waitFor(() => expect(sent).toMatchObject([['http_fetch', { arguments: { request: `{"url":"${origin}/x"}` } }]]))
+    let isOver = false
+    const watched = waiting.catch(() => (isOver = true))
+    tools.end(READER)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(isOver).toBe(false)
+    tools.end(READER)
+    await expect(waiting).rejects.toMatchObject({ code: -32012, data: { effects: 'unknown' } })
+    await watched
+    await loaded.grants.revoke(origin, ['network:fetch:same-origin'], READER)
+    tools.begin(READER)
+    await expect(fetching('/x')).rejects.toMatchObject({ code: 4100, data: { missing: ['network:fetch:same-origin'] } })
+    expect(sent).toHaveLength(1)
   })
 })
 

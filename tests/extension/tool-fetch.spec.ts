@@ -37,6 +37,10 @@ test.beforeAll(async () => {
   for (const server of [sites, others]) server.route('/reached', 'reached')
   sites.route('/', '<!doctype html><title>site</title><h1>Shop</h1>')
   sites.route('/next', '<!doctype html><title>next</title><h1>Next</h1>')
+  sites.route('/strict', (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': "connect-src 'none'; script-src 'self'" })
+    response.end(`<!doctype html><base href="${others.origin('evil')}/"><title>strict</title><h1>Strict</h1>`)
+  })
   sites.route('/worker.js', (_, response) => {
     response.writeHead(200, { 'content-type': 'text/javascript' })
     response.end(
@@ -263,6 +267,14 @@ test('the page’s own fetch and service worker do not get between', async () =>
   expect(hits(sites, '/echo')).toBe(before + 1)
   await page.evaluate(async () => await (await navigator.serviceWorker.getRegistration())?.unregister())
   await page.reload()
+})
+
+test('what a document says of itself changes nothing: its base, its policy', async () => {
+  await page.goto(`${origin}/strict`)
+  const before = others.requests.length
+  expect(await fetched({ url: '/reached' })).toMatchObject({ status: 200, body: 'reached' })
+  expect(others.requests.length).toBe(before)
+  await page.goto(`${origin}/`)
 })
 
 test('a server that does not answer holds nobody up, and the call’s deadline closes the connection', async () => {
