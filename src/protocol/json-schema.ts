@@ -1,9 +1,10 @@
 /**
- * Arguments against a tool's JSON Schema (draft 2020-12), by a validator that interprets: an extension's policy forbids
+ * Arguments and results against a tool's JSON Schema (draft 2020-12), by a validator that interprets: an extension's policy forbids
  * `new Function`. What comes back is a copy made of plain objects, arrays and primitives; the original is not used further.
+ * Invariant: whatever the schema and the value are, a check ends after a bounded number of steps (T97); what takes more is refused.
  */
-import { Validator } from '@cfworker/json-schema'
 import { parseJson, type JsonValue } from './parse.ts'
+import { type RunError, SchemaRun, TooManySteps } from './schema-run.ts'
 
 export type JsonSchema = { readonly [keyword: string]: unknown }
 
@@ -15,44 +16,53 @@ export interface Violation {
 
 export type Validated = { readonly ok: true; readonly value: JsonValue } | { readonly ok: false; readonly errors: readonly Violation[] }
 
-const validators = new WeakMap<JsonSchema, Validator>()
+const runs = new WeakMap<JsonSchema, SchemaRun>()
 const VIOLATIONS_SHOWN = 20
+const ERRORS_READ = 500
+const MESSAGE = 300
 
 /** The value as plain JSON if the schema accepts it, else why not. Never throws. */
 export function validateJson(schema: JsonSchema, value: unknown): Validated {
   const parsed = parseJson(value)
   if (!parsed.ok) return { ok: false, errors: [{ instancePath: parsed.at, message: parsed.reason }] }
-  const result = validatorOf(schema).validate(parsed.value)
-  if (result.valid) return { ok: true, value: parsed.value }
-  return { ok: false, errors: leaves(result.errors) }
-}
-
-function validatorOf(schema: JsonSchema): Validator {
-  let validator = validators.get(schema)
-  if (!validator) {
-    validator = new Validator(schema, '2020-12', false)
-    validators.set(schema, validator)
+  try {
+    const errors = runOf(schema).errors(parsed.value)
+    return errors.length === 0 ? { ok: true, value: parsed.value } : { ok: false, errors: leaves(errors.slice(0, ERRORS_READ)) }
+  } catch (error) {
+    const message = error instanceof TooManySteps ? 'is too much for its schema' : 'cannot be checked by its schema'
+    return { ok: false, errors: [{ instancePath: '', message: `${message}: ${error instanceof Error ? error.message : 'it failed'}` }] }
   }
-  return validator
 }
 
-interface ValidatorError {
-  readonly keyword: string
-  readonly instanceLocation: string
-  readonly error: string
+/** Throws where the schema can be asked about no value. */
+export function probeSchema(schema: JsonSchema): void {
+  const run = runOf(schema)
+  for (const value of [{}, [], '', 0, null]) run.errors(value)
+}
+
+function runOf(schema: JsonSchema): SchemaRun {
+  let run = runs.get(schema)
+  if (!run) {
+    run = new SchemaRun(schema)
+    runs.set(schema, run)
+  }
+  return run
 }
 
 const AROUND = new Set(['properties', 'additionalProperties', 'patternProperties', 'items', 'prefixItems'])
 
 /** The validator reports a violation once more for each keyword around it: what is inside is kept. */
-function leaves(errors: readonly ValidatorError[]): Violation[] {
+function leaves(errors: readonly RunError[]): Violation[] {
   const inner = errors.filter(
     (e) => !AROUND.has(e.keyword) || !errors.some((other) => other !== e && other.instanceLocation.startsWith(`${e.instanceLocation}/`)),
   )
   return inner.slice(0, VIOLATIONS_SHOWN).map((e) => ({ instancePath: e.instanceLocation.replace(/^#/, ''), message: messageOf(e) }))
 }
 
-function messageOf(e: ValidatorError): string {
-  if (e.keyword !== 'false') return e.error
-  return `Property "${e.instanceLocation.slice(e.instanceLocation.lastIndexOf('/') + 1)}" is not known.`
+function messageOf(e: RunError): string {
+  const message =
+    e.keyword === 'false'
+      ? `Property "${e.instanceLocation.slice(e.instanceLocation.lastIndexOf('/') + 1)}" is not known.`
+      : e.error.replace(/^String does not match format "pattern /, 'String does not match pattern "')
+  return message.length > MESSAGE ? `${message.slice(0, MESSAGE)}…` : message
 }
