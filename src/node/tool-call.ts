@@ -105,9 +105,9 @@ function argumentsOf(json: string): JsonObject {
 const badArguments = (reason: string): BtcpError =>
   new BtcpError('INVALID_PARAMS', `Cannot read the arguments: ${reason}`, { effects: 'none' })
 
-/** What it prints on standard error while it runs. */
-function showProgress({ stream, text }: JsonObject): void {
-  if (stream === 'stderr' && typeof text === 'string') process.stderr.write(printable(text))
+/** What it prints while it runs and is no result: standard output has nothing but that. */
+function showProgress({ text }: JsonObject): void {
+  if (typeof text === 'string') process.stderr.write(printable(text))
 }
 
 /** The structured result as JSON, a text as it is; a failure on standard error. */

@@ -1,6 +1,5 @@
 /**
- * What a tool's module is before it is called: loaded in a cell by the gate, as for a call, and described; nothing of it runs. Only modules of
- * ABI `btcp` and `library` have something to tell; a WASI command is loaded when it is run.
+ * What a tool's module is before it is called: loaded in a cell by the gate, as for a call, and described; nothing of it runs.
  */
 import { BtcpError } from '../protocol/error.ts'
 import { type Capability } from '../protocol/capability.ts'
@@ -32,7 +31,7 @@ export async function moduleNotes(
   of: { readonly manifest: string; readonly version: string; readonly sha256: string },
 ): Promise<{ readonly imports: readonly CheckedImport[] } | { readonly failure: string }> {
   const { implementation } = packaged
-  if (implementation.type !== 'wasm' || implementation.abi === 'stdio') return { imports: [] }
+  if (implementation.type !== 'wasm') return { imports: [] }
   const installed: InstalledTool = { ...packaged, ...of, env: {} }
   const owner = { kind: 'local', name: 'check' } as const
   const end = await runModule(
@@ -47,7 +46,7 @@ export async function moduleNotes(
       desk: NOBODY,
       ask: async () => '',
     },
-    { ...implementation, abi: implementation.abi },
+    implementation,
     'check',
     '',
   )

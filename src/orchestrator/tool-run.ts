@@ -4,7 +4,7 @@
  * bounded while it comes, and read as UTF-8 and JSON when it is whole.
  */
 import { BtcpError } from '../protocol/error.ts'
-import { type Implementation, PACKAGE_ROOT, type WasmAbi } from '../protocol/installed-tool.ts'
+import { type Implementation, PACKAGE_ROOT } from '../protocol/installed-tool.ts'
 import { type ModuleRun, moduleArgv } from '../protocol/module-run.ts'
 import { type JsonValue, parseJson } from '../protocol/parse.ts'
 import type { ToolPrincipal } from '../protocol/principal.ts'
@@ -52,21 +52,25 @@ export function runTool(orchestrator: Orchestrator, call: AdmittedCall): Promise
 export const inPackage = (path: string): string => `${PACKAGE_ROOT}/${path}`
 
 type Wasm = Extract<Implementation, { type: 'wasm' }>
-type Module = Wasm & { readonly abi: Exclude<WasmAbi, 'stdio'> }
 
 async function runWasm(orchestrator: Orchestrator, call: AdmittedCall, implementation: Wasm): Promise<ToolEnd> {
   const { abi, module } = implementation
   switch (abi) {
-    case 'stdio':
-      return await runCommand(orchestrator, call, [inPackage(module)])
+    case 'stdio': {
+      const end = await runCommand(orchestrator, call, [inPackage(module)])
+      if (!('failure' in end) || end.failure.kind !== 'load') return end
+      // execve(2) has no words for why it does not start; the gate has.
+      const checked = await runModule(orchestrator, call, implementation, 'check', '')
+      return 'failure' in checked ? checked : end
+    }
     case 'btcp': {
-      const end = await runModule(orchestrator, call, { ...implementation, abi }, 'execute', JSON.stringify(call.arguments))
+      const end = await runModule(orchestrator, call, implementation, 'execute', JSON.stringify(call.arguments))
       return 'failure' in end ? end : readJson(orchestrator, end.bytes)
     }
     case 'library': {
       const workspace = workspaceOf(call.arguments, orchestrator.limits)
       const { entry, input } = libraryRequest(call.installed.tool.name, call.arguments, workspace)
-      const end = await runModule(orchestrator, call, { ...implementation, abi }, entry, input)
+      const end = await runModule(orchestrator, call, implementation, entry, input)
       if ('failure' in end) return end
       const { text, lossy } = orchestrator.platform.text.decode(end.bytes)
       return lossy ? NO_UTF8 : libraryEnd(entry, text)
@@ -74,11 +78,11 @@ async function runWasm(orchestrator: Orchestrator, call: AdmittedCall, implement
   }
 }
 
-/** Runs a module of abi `btcp` or `library`; `input` is the JSON text that its entry gets. */
+/** Runs a module by the kernel's program for tools; `input` is the JSON text that its entry gets. */
 export async function runModule(
   orchestrator: Orchestrator,
   call: AdmittedCall,
-  { module, abi, memoryInitial, memoryMaximum, strict }: Module,
+  { module, abi, memoryInitial, memoryMaximum, strict }: Wasm,
   entry: ModuleRun['entry'],
   input: string,
 ): Promise<{ readonly bytes: Uint8Array } | { readonly failure: ToolFailure }> {

@@ -12,8 +12,8 @@ export interface ModuleRun {
   readonly path: string
   /** of the package, for the frame's cache of compiled modules; together with `path` it names the module */
   readonly sha256: string
-  readonly abi: Exclude<WasmAbi, 'stdio'>
-  /** `execute` of abi `btcp`; the others of abi `library`. `check`: only load it, and tell what it exports (`tidepool tool check`). */
+  readonly abi: WasmAbi
+  /** `execute` of abi `btcp`; the others of abi `library`. `check`, of any: only load it, and tell what it exports (`tidepool tool check`). */
   readonly entry: 'execute' | 'library_call' | 'library_check' | 'get_metadata' | 'check'
   readonly memoryInitial?: number
   readonly memoryMaximum?: number
@@ -22,7 +22,7 @@ export interface ModuleRun {
 
 export const moduleArgv = (run: ModuleRun): string[] => [WASM_TOOL, JSON.stringify(run)]
 
-const ABIS: readonly ModuleRun['abi'][] = ['btcp', 'library']
+const ABIS: readonly WasmAbi[] = ['btcp', 'library', 'stdio']
 const ENTRIES: readonly ModuleRun['entry'][] = ['execute', 'library_call', 'library_check', 'get_metadata', 'check']
 const PATH_LENGTH = 4_096
 const SHA256 = /^[0-9a-f]{64}$/
@@ -45,8 +45,13 @@ export function parseModuleRun(text: string): Parsed<ModuleRun> {
   const strict = own(value, 'strict')
   if (typeof path !== 'string' || !path.startsWith('/') || path.length > PATH_LENGTH) return refused('/path', 'is no absolute path')
   if (typeof sha256 !== 'string' || !SHA256.test(sha256)) return refused('/sha256', 'is no SHA-256')
-  if (!abi) return refused('/abi', 'is neither btcp nor library')
-  if (!entry || (entry.startsWith('library_') && abi !== 'library') || (entry === 'execute' && abi !== 'btcp'))
+  if (!abi) return refused('/abi', 'is none of btcp, library and stdio')
+  if (
+    !entry ||
+    (entry.startsWith('library_') && abi !== 'library') ||
+    (entry === 'execute' && abi !== 'btcp') ||
+    (entry !== 'check' && abi === 'stdio')
+  )
     return refused('/entry', 'is no entry of this ABI')
   if (!isPages(initial)) return refused('/memoryInitial', 'is no number of pages')
   if (!isPages(maximum)) return refused('/memoryMaximum', 'is no number of pages')

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type PackageFile, Sandbox, type ToolResult } from '../../src/node/index.ts'
 import { file } from '../support/installed-tools.ts'
+import { encodeModule, ins } from '../support/wasm-encoder.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -58,4 +59,23 @@ test('what Python says of an exception begins in the tool', async () => {
     `Traceback (most recent call last):\n  File "${path}", line 4, in <module>\n    main()\n    ~~~~^^\n  File "${path}", line 2, in main\n    raise ValueError("no rows")\nValueError: no rows`
   expect(textOf(await sandbox.callTool('by_file'))).toContain(frames('/opt/tool/main.py'))
   expect(textOf(await sandbox.callTool('by_module'))).toContain(frames('/opt/tool/app/__main__.py'))
+})
+
+const COMMAND = { memory: { pages: 1, imported: false }, exports: { _start: 0 } }
+
+test('a WASI command that cannot start says which import it is', async () => {
+  const imports = [{ module: 'env', name: 'host_call', params: 'i', result: true }]
+  const module = encodeModule({ ...COMMAND, imports, functions: [{ params: '', result: false, locals: 0, code: [] }] })
+  await sandbox.registerTool([{ path: 'starts-not.wasm', bytes: module }])
+  expect(textOf(await sandbox.callTool('starts_not'))).toBe(
+    'Cannot finish "starts_not": Cannot load "/opt/tool/starts-not.wasm": it imports "env.host_call", which is unknown',
+  )
+})
+
+test('a WASI command that traps says why', async () => {
+  const module = encodeModule({ ...COMMAND, imports: [], functions: [{ params: '', result: false, locals: 0, code: ins.unreachable }] })
+  await sandbox.registerTool([{ path: 'trap.wasm', bytes: module }])
+  expect(textOf(await sandbox.callTool('trap'))).toBe(
+    'Cannot finish "trap": it ended by signal 6: trap.wasm: trapped: unreachable\n    at function 0',
+  )
 })

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { zipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Content, packageFiles } from '../support/package-files.ts'
+import { encodeModule } from '../support/wasm-encoder.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const CLI = join(ROOT, 'src/node/cli.ts')
@@ -107,6 +108,16 @@ describe('tidepool tool check', () => {
     expect(said.out).toContain('  imports dom_text: needs dom:read, which is not declared: it answers -2 (denied)')
     expect(said.status).toBe(0)
     folder('broken', { 'manifest.json': manifest('broken', { type: 'wasm', module: 'a.wasm' }), 'a.wasm': module.subarray(0, 100) })
+    const command = encodeModule({
+      imports: [{ module: 'env', name: 'host_call', params: 'i', result: true }],
+      memory: { pages: 1, imported: false },
+      functions: [{ params: '', result: false, locals: 0, code: [] }],
+      exports: { _start: 0 },
+    })
+    folder('command', { 'command.wasm': command })
+    expect((await tool(['check', 'command'])).err).toBe(
+      'command: Cannot load "/opt/tool/command.wasm": it imports "env.host_call", which is unknown\n',
+    )
     const broken = await tool(['check', 'broken'])
     expect(broken.err).toMatch(/^broken: .+/)
     expect(broken.status).toBe(1)

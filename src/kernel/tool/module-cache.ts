@@ -60,7 +60,7 @@ export class ModuleCache {
   async load(run: ModuleRun, process: Process, wait: Wait): Promise<LoadedModule> {
     const path = fromText(run.path)
     const key = `${run.abi} ${run.sha256} ${run.path}`
-    const inode = this.#inode(process, path, run.path)
+    const inode = this.#inode(process, path, run)
     const version = `${inode.size} ${inode.ctimeSec} ${inode.ctimeNsec}`
     const known = (): Slot | undefined => {
       const slot = this.#slots.get(key)
@@ -74,12 +74,12 @@ export class ModuleCache {
     return await this.#settled(slot, run.path, wait)
   }
 
-  #inode(process: Process, path: ByteString, name: string): Inode {
+  #inode(process: Process, path: ByteString, { path: name, abi }: ModuleRun): Inode {
+    const limit = sizeLimit(abi)
     return reading(name, () => {
       const inode = this.#system.vfs.resolve(process.cwd, path, true, false)
       if (inode.kind !== FileKind.File) throw fault('load', `Cannot load "${name}": it is no file`)
-      if (inode.size > this.#system.limits.toolModuleBytes)
-        throw beyondLimit('toolModuleBytes', `Cannot load "${name}": it has ${inode.size} bytes`)
+      if (inode.size > this.#system.limits[limit]) throw beyondLimit(limit, `Cannot load "${name}": it has ${inode.size} bytes`)
       return inode
     })
   }
@@ -100,7 +100,7 @@ export class ModuleCache {
     const { limits, clock } = this.#system
     const slot: Slot = { version, loaded: undefined, failed: undefined, began: clock.monotonic(), ready: new WaitQueue() }
     try {
-      const gated = gateModule(bytes, { name: run.path, abi: run.abi, limits })
+      const gated = gateModule(bytes, { name: run.path, abi: run.abi, limits, size: sizeLimit(run.abi) })
       void this.#compile(key, run.path, gated)
         .then(
           (module) => (slot.loaded = { module, gated }),
@@ -145,6 +145,9 @@ export class ModuleCache {
     return slot.loaded!
   }
 }
+
+/** A WASI command is a program like others. */
+const sizeLimit = (abi: ModuleRun['abi']): 'programBytes' | 'toolModuleBytes' => (abi === 'stdio' ? 'programBytes' : 'toolModuleBytes')
 
 function reading<T>(name: string, read: () => T): T {
   try {
