@@ -472,7 +472,6 @@ async function harm(tools: Page): Promise<{ foreign: number; title: string; cont
   return await tools.evaluate(() => ({
     foreign: document.querySelectorAll('main img, article b b, dd b, main script, main iframe').length,
     title: document.title,
-    // eslint-disable-next-line no-control-regex
     controls: /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/.test(document.body.textContent),
   }))
 }
