@@ -75,7 +75,7 @@ export class TabPort {
     try {
       return await new Promise<JsonValue>((resolve, reject) => {
         this.#domCalls.set(id, { resolve, reject })
-        this.#send(request(id, `dom/${name}`, params))
+        this.#send(request(id, `dom/${name}`, { ...params, sent: Date.now() }))
       })
     } finally {
       signal.removeEventListener('abort', giveUp)

@@ -126,11 +126,14 @@ export class Bridge {
     if (call) call.effects = 'unknown'
   }
 
-  /** An answer for a Port that is gone has nobody to go to. */
+  /** An answer for a Port that is gone has nobody to go to. A request that comes late, because the page held this document meanwhile, may have
+   *  been given up since: what was sent behind it is heard first. */
   async #answerImport({ id, method, params }: RequestMessage, service: Transport): Promise<void> {
     const ended = new AbortController()
     this.#imports.set(id, ended)
     try {
+      if (isLate(params['sent'])) await new Promise((resolve) => setTimeout(resolve, LATE_PAUSE_MS))
+      if (ended.signal.aborted) return
       const value = await runDomImport(method, params, ended.signal)
       if (this.#service === service) service.send(resultOf(id, value))
     } catch (error) {
@@ -182,3 +185,8 @@ export class Bridge {
 export function servicePort(): Transport {
   return portTransport(chrome.runtime.connect({ name: 'page' }))
 }
+
+/** Longer than a request is under way to a document that does nothing. */
+const LATE_MS = 200
+const LATE_PAUSE_MS = 50
+const isLate = (sent: unknown): boolean => typeof sent === 'number' && Date.now() - sent > LATE_MS

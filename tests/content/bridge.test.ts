@@ -160,3 +160,13 @@ test('an import that waits is ended when the document is left, switched off, or 
     expect(one.ports.map((port) => port.sent)).toEqual([[], []])
   }
 })
+
+test('T24 an import that comes late, and was given up meanwhile, is not carried out; one that was not is', async () => {
+  const { bridge, ports } = stage()
+  bridge.fromPage(call(1))
+  const sent = Date.now() - 3_000
+  for (const id of [7, 8]) ports[0]?.say({ jsonrpc: '2.0', id, method: 'dom/dom_set_text', params: { sent } })
+  ports[0]?.say({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7 } })
+  await vi.waitFor(() => expect(ports[0]?.sent.at(-1)).toEqual({ jsonrpc: '2.0', id: 8, result: 'ran dom/dom_set_text' }))
+  expect(ports[0]?.sent).not.toContainEqual(expect.objectContaining({ id: 7 }))
+})
