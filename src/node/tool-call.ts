@@ -26,13 +26,14 @@ export interface CallFlags extends GrantFlags {
 export async function callOnce(name: string, words: readonly string[], flags: CallFlags): Promise<number> {
   const { store, mount = [], timeout, page: file, storage } = flags
   const page = await openHtmlPage({ ...(file === undefined ? {} : { page: file }), ...(storage === undefined ? {} : { storage }) })
+  const progress = new Progress()
   const result = await withOrchestrator(store, mount, async (orchestrator) => {
     const tools = new LocalTools(orchestrator, OWNER)
     const names = isPath(name, flags) ? await registerPath(tools, name, flags, page) : await registerAdded(tools, name, flags, page)
     const { tool, args } = await callOf(names, words)
-    return await tools.call(tool, args, { timeoutMs: timeout * 1000, onProgress: showProgress })
+    return await tools.call(tool, args, { timeoutMs: timeout * 1000, onProgress: progress.show })
   })
-  return print(result, flags)
+  return print(result, flags, progress)
 }
 
 /** A bare word is an added tool before it is a folder. */
@@ -105,16 +106,29 @@ function argumentsOf(json: string): JsonObject {
 const badArguments = (reason: string): BtcpError =>
   new BtcpError('INVALID_PARAMS', `Cannot read the arguments: ${reason}`, { effects: 'none' })
 
-/** What it prints while it runs and is no result: standard output has nothing but that. */
-function showProgress({ text }: JsonObject): void {
-  if (typeof text === 'string') process.stderr.write(printable(text))
+/** Prints what the tool prints while it runs and is no result: standard output has nothing but that. */
+class Progress {
+  #shown = ''
+
+  readonly show = ({ text }: JsonObject): void => {
+    if (typeof text !== 'string') return
+    this.#shown = (this.#shown + text).slice(-SHOWN_KEPT)
+    process.stderr.write(printable(text))
+  }
+
+  /** A failure without the end of what was shown. */
+  rest(failure: string): string {
+    const shown = this.#shown.trim()
+    return shown !== '' && failure.endsWith(`: ${shown}`) ? failure.slice(0, -shown.length - 2) : failure
+  }
 }
+const SHOWN_KEPT = 16 * 1024
 
 /** The structured result as JSON, a text as it is; a failure on standard error. */
-function print(result: ToolResult, { json }: CallFlags): number {
+function print(result: ToolResult, { json }: CallFlags, progress: Progress): number {
   const { structuredContent, isError } = result
   if (json) process.stdout.write(`${printable(JSON.stringify(result, null, 2))}\n`)
-  else if (isError) process.stderr.write(`tidepool: ${printable(firstText(result) ?? 'The tool failed')}\n`)
+  else if (isError) process.stderr.write(`tidepool: ${printable(progress.rest(firstText(result) ?? 'The tool failed'))}\n`)
   else if (typeof structuredContent === 'string')
     process.stdout.write(`${process.stdout.isTTY ? printable(structuredContent) : structuredContent}\n`)
   else process.stdout.write(`${printable(JSON.stringify(structuredContent ?? null, null, 2))}\n`)

@@ -11,6 +11,8 @@ def tell(kind, error, trace):
     import traceback
     while trace and trace.tb_frame.f_code.co_filename in ("<string>", "<frozen runpy>"):
         trace = trace.tb_next
+    if kind is ModuleNotFoundError:
+        error.add_note("What a tool imports is in its package: beside the program, or as a wheel under dist/ (py3-none-any).")
     traceback.print_exception(kind, error, trace)
 sys.excepthook = tell
 what = json.loads(sys.argv[1])

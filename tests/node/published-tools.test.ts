@@ -59,6 +59,10 @@ test('what Python says of an exception begins in the tool', async () => {
     `Traceback (most recent call last):\n  File "${path}", line 4, in <module>\n    main()\n    ~~~~^^\n  File "${path}", line 2, in main\n    raise ValueError("no rows")\nValueError: no rows`
   expect(textOf(await sandbox.callTool('by_file'))).toContain(frames('/opt/tool/main.py'))
   expect(textOf(await sandbox.callTool('by_module'))).toContain(frames('/opt/tool/app/__main__.py'))
+  await sandbox.registerTool([pocket('imports', 'python main.py'), file('main.py', 'import slack_sdk\n')])
+  expect(textOf(await sandbox.callTool('imports'))).toMatch(
+    /ModuleNotFoundError: No module named 'slack_sdk'\nWhat a tool imports is in its package: .* under dist\/ \(py3-none-any\)\.$/,
+  )
 })
 
 const COMMAND = { memory: { pages: 1, imported: false }, exports: { _start: 0 } }

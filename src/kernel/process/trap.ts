@@ -18,7 +18,9 @@ export function trapText(program: string, error: unknown): string {
   const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
   const frames = lines.flatMap((line) => {
     const [, name = '', index = ''] = FRAME.exec(line) ?? []
-    return index === '' ? [] : [name === '' ? `function ${index}` : name.slice(0, NAME_LENGTH)]
+    // An engine puts the module's own name before that of the function.
+    const own = name.startsWith(`${program}.`) ? name.slice(program.length + 1) : name
+    return index === '' ? [] : [own === '' ? `function ${index}` : own.slice(0, NAME_LENGTH)]
   })
   const shown = [`${program}: trapped: ${reasonOfTrap(error)}`, ...frames.slice(0, FRAMES).map((frame) => `    at ${frame}`)]
   return `${shown.map((line) => line.replace(/[\u0000-\u001f\u007f]/g, '?')).join('\n')}\n`
