@@ -6,7 +6,7 @@
 import { BUILT_IN_TOOLS, builtInTool } from '../protocol/built-in-tools.ts'
 import { type Capability, type Grant, isOffered, parseCapability } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
-import type { InstalledTool, PackageFile } from '../protocol/installed-tool.ts'
+import type { InstalledTool, PackagedTool, PackageFile } from '../protocol/installed-tool.ts'
 import type { JsonObject } from '../protocol/parse.ts'
 import type { Owner } from '../protocol/principal.ts'
 import type { Tool, ToolResult } from '../protocol/tool.ts'
@@ -116,7 +116,7 @@ export class LocalTools {
     const sha256 = await digestOf(platform, kept)
     const { name, version } = manifest
     const added = manifest.tools.map((one): InstalledTool => {
-      return { ...one, manifest: name, version, sha256, env: { ...one.variables, ...env } }
+      return { ...one, manifest: name, version, sha256, env: { ...one.variables, ...envOf(one, manifest.tools, env) } }
     })
     if (grants !== 'all-declared') requireDeclared(name, added, grants)
     this.#requireFree(added)
@@ -309,6 +309,17 @@ export class LocalTools {
 }
 
 const BUILT_IN: readonly Tool[] = Object.values(BUILT_IN_TOOLS).flatMap(({ place, tool }): Tool[] => (place === 'cell' ? [tool] : []))
+
+/** What is given to a package, as far as it is the tool's: what another of its tools asks for is that tool's alone. */
+function envOf(
+  tool: PackagedTool,
+  tools: readonly PackagedTool[],
+  env: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const asks = ({ secrets, variables }: PackagedTool, name: string): boolean =>
+    secrets.some((secret) => secret.name === name) || Object.hasOwn(variables, name)
+  return Object.fromEntries(Object.entries(env).filter(([name]) => asks(tool, name) || !tools.some((other) => asks(other, name))))
+}
 
 /** Throws where one is unknown, is not offered here, or is not asked for by any of the tools. */
 function requireDeclared(name: string, installed: readonly InstalledTool[], capabilities: readonly Capability[]): void {

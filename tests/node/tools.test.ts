@@ -305,6 +305,33 @@ else:
     }
   })
 
+  test('T91: of what its package is given it has no secret that another tool of the package asks for', async () => {
+    const look = 'import json, os\nprint(json.dumps(dict(os.environ)))'
+    const tool = (name: string, more: object) => ({
+      name,
+      description: 'A tool of the tests.',
+      inputSchema: { type: 'object' },
+      capabilities: [],
+      implementation: { type: 'python', entry: 'main.py' },
+      ...more,
+    })
+    const tools = [tool('keeper', { secrets: [{ name: 'TOKEN' }] }), tool('thief', { variables: { MODE: 'x' } })]
+    const manifest = { btcp: '1.0', name: 'pair', version: '1.0.0', tools, capabilities: [] }
+    const mine = await Sandbox.create()
+    try {
+      await mine.registerTool([file('manifest.json', JSON.stringify(manifest)), file('main.py', look)], {
+        env: { TOKEN: 't', MODE: 'y', EXTRA: 'z' },
+      })
+      const [keeper, thief] = [await mine.callTool('keeper'), await mine.callTool('thief')].map((result) => result.structuredContent)
+      expect(keeper).toMatchObject({ TOKEN: 't', EXTRA: 'z' })
+      expect(keeper).not.toHaveProperty('MODE')
+      expect(thief).toMatchObject({ MODE: 'y', EXTRA: 'z' })
+      expect(thief).not.toHaveProperty('TOKEN')
+    } finally {
+      await mine.destroy()
+    }
+  })
+
   test('T91: does not start when a byte of the kept package has changed', async () => {
     const store = await directory()
     const kept = await Sandbox.create({ store })
