@@ -43,18 +43,17 @@ function jsonOf(text: string): unknown {
   }
 }
 
-export const toolsAnswer = (tools: readonly Tool[]): string =>
-  JSON.stringify({
-    ok: {
-      tools: tools.map(({ name, title, description, inputSchema, capabilities }) => ({
-        name,
-        title,
-        description,
-        inputSchema,
-        capabilities,
-      })),
-    },
-  })
+/** Tools are told often, and their schemas can be long. */
+const told = new WeakMap<Tool, string>()
+
+export const toolsAnswer = (tools: readonly Tool[]): string => `{"ok":{"tools":[${tools.map(textOfTool).join(',')}]}}`
+
+function textOfTool(tool: Tool): string {
+  const { name, title, description, inputSchema, capabilities } = tool
+  const text = told.get(tool) ?? JSON.stringify({ name, title, description, inputSchema, capabilities })
+  told.set(tool, text)
+  return text
+}
 
 /** What an import gave. */
 export const importAnswer = (value: JsonValue): string => JSON.stringify({ ok: { value } })
