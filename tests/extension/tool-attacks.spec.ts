@@ -6,7 +6,7 @@ import { launchTidepool, type Tidepool } from '../support/extension.ts'
 import { serveSites, type SiteServer } from '../support/site-server.ts'
 import { prefixed, RESULT_AT, toolModule } from '../support/tool-module.ts'
 import { ToolPanel } from '../support/tool-panel.ts'
-import { ins } from '../support/wasm-encoder.ts'
+import { ins, line } from '../support/wasm-encoder.ts'
 
 let sites: SiteServer
 let tidepool: Tidepool
@@ -32,7 +32,7 @@ async function siteWith(name: string, files: Parameters<ToolPanel['install']>[0]
 
 const [SELECTOR, VALUE] = [100, 120]
 /** Sets the text of the page's heading. */
-const writer = toolModule({
+const WRITER = {
   imports: [{ module: 'btcp', name: 'dom_set_text', params: 'iiii', result: true }],
   data: {
     at: RESULT_AT,
@@ -43,7 +43,8 @@ const writer = toolModule({
     ],
   },
   execute: [...ins.i32(SELECTOR), ...ins.i32(2), ...ins.i32(VALUE), ...ins.i32(7), ...ins.call(0), ...ins.drop, ...ins.i32(RESULT_AT)],
-})
+}
+const writer = toolModule(WRITER)
 
 test('T24 a page that hangs has nothing written into it after the call has ended', async () => {
   const { page, panel } = await siteWith('hanging', packageOf(writer, { capabilities: ['dom:write'] }))
@@ -96,6 +97,31 @@ test('T97 a pattern that takes for ever holds neither the service worker nor the
   expect(slow.failure).toMatchObject({ data: { btcpCode: 'INVALID_PARAMS' } })
   expect(fine.value?.isError).toBe(false)
   expect(Date.now() - began).toBeLessThan(20_000)
+  await panel.page.close()
+  await page.close()
+})
+
+test('T102 T101 a tool whose service worker stops, or whose sandbox is closed, ends with a word and writes nothing after it', async () => {
+  const setText = [...ins.i32(SELECTOR), ...ins.i32(2), ...ins.i32(VALUE), ...ins.i32(7), ...ins.call(0)]
+  const forEver = toolModule({
+    ...WRITER,
+    execute: [...line(...ins.loop, ...setText, ...ins.i32(1), ...ins.eq, ...ins.brIf(0), ...ins.end), ...ins.i32(RESULT_AT)],
+  })
+  const { page, panel } = await siteWith('killed', packageOf(forEver, { capabilities: ['dom:write'] }))
+  await panel.choose('probe', 'dom:write', 'always')
+  for (const [end, code] of [
+    [async () => await tidepool.stopServiceWorker(), 'DISCONNECTED'],
+    [async () => await tidepool.closeOffscreen(), 'SANDBOX_ERROR'],
+  ] as const) {
+    await page.reload()
+    const call = callTool(page, 'probe', {}, { timeout: 30_000 })
+    await expect(page.locator('h1')).toHaveText('written')
+    await end()
+    expect((await call).failure).toMatchObject({ data: { btcpCode: code, effects: 'unknown' } })
+    await page.evaluate(() => (document.querySelector('h1')!.textContent = 'after'))
+    await page.waitForTimeout(1_000)
+    expect(await page.locator('h1').textContent()).toBe('after')
+  }
   await panel.page.close()
   await page.close()
 })
