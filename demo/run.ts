@@ -85,6 +85,7 @@ class Walk {
     await this.#draw()
     await this.#denied()
     await this.#tool()
+    await this.#activity()
     await this.#picture('page')
   }
 
@@ -185,6 +186,15 @@ class Walk {
     const verdict = await this.#verdict('tool', 'tool')
     expect(verdict.includes(`${counted} headings`), `the page has ${counted} headings, the tool says: ${verdict}`)
     say(`7  installed a tool and called it: ${verdict}`)
+  }
+
+  async #activity(): Promise<void> {
+    const audit = await this.#tidepool.open(this.#tidepool.address('src/popup/audit.html'))
+    await audit.setViewportSize({ width: 1280, height: 400 })
+    await audit.waitForSelector('#rows tr')
+    await audit.screenshot({ path: join(this.#pictures, 'activity.png') })
+    await audit.close()
+    await this.#page.bringToFront()
   }
 
   /** Waits until the step's button has its verdict, and throws when it is not a good one or the step is not done. */

@@ -26,21 +26,28 @@ export function capabilityRow(state: CapabilityState, chosen: Choice, onChoose: 
     choices,
   )
   let confirmed = chosen
+  /** The focus does not go away with a button of it. */
+  const closeQuestion = (): void => {
+    const question = row.querySelector('.sure')
+    const hadFocus = question?.contains(document.activeElement)
+    question?.remove()
+    if (hadFocus) choices.querySelector<HTMLInputElement>('input:checked')?.focus()
+  }
   const settle = (choice: Choice): void => {
     confirmed = choice
-    row.querySelector('.sure')?.remove()
+    closeQuestion()
     onChoose(choice)
   }
   const goBack = (): void => {
-    row.querySelector('.sure')?.remove()
     const input = choices.querySelector<HTMLInputElement>(`input[value="${confirmed}"]`)
     if (input) input.checked = true
+    closeQuestion()
   }
   for (const [choice, label] of CHOICES) {
     const input = element('input', { type: 'radio', name: whose + capability, value: choice })
     input.checked = choice === chosen
     input.addEventListener('change', () => {
-      row.querySelector('.sure')?.remove()
+      closeQuestion()
       if (choice === 'always' && risk === 'high') row.append(secondQuestion(REALLY, 'Yes, always', () => settle('always'), goBack))
       else settle(choice)
     })

@@ -131,7 +131,11 @@ test('a zip is read, shown with its hash and all that it says, and installed wit
   await choice(tools, 'dom:read', 'session').check({ force: true })
   await choice(tools, 'storage:local:read', 'always').check({ force: true })
   await expect(review(tools).locator('.sure')).toContainText('Really without asking')
-  await tools.getByRole('button', { name: 'Yes, always' }).click()
+  await tools.getByRole('button', { name: 'No', exact: true }).press('Enter')
+  await expect(choice(tools, 'storage:local:read', 'deny')).toBeFocused()
+  await choice(tools, 'storage:local:read', 'always').check({ force: true })
+  await tools.getByRole('button', { name: 'Yes, always' }).press('Enter')
+  await expect(choice(tools, 'storage:local:read', 'always')).toBeFocused()
   await install(tools)
   await expect(tools.locator('#there-title')).toBeFocused()
   await expect(review(tools)).toHaveCount(0)
@@ -396,6 +400,8 @@ test('a tool is removed after a second question, and the popup counts those that
 async function toolCount(page: Page): Promise<string> {
   const popup = await tidepool.openPopup(page)
   const count = await popup.target.evaluate<string>(`document.querySelector('#tools-count').textContent`)
+  const { nodes } = await popup.target.send<{ nodes: AccessibleNode[] }>('Accessibility.getFullAXTree')
+  expect(unnamedOf(nodes)).toEqual([])
   await popup.close()
   return count
 }
@@ -542,6 +548,16 @@ async function unnamed(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page)
   const { nodes } = await session.send('Accessibility.getFullAXTree')
   await session.detach()
+  return unnamedOf(nodes)
+}
+
+interface AccessibleNode {
+  readonly ignored: boolean
+  readonly role?: { readonly value?: unknown }
+  readonly name?: { readonly value?: unknown }
+}
+
+function unnamedOf(nodes: readonly AccessibleNode[]): string[] {
   return nodes
     .filter(({ ignored, role, name }) => !ignored && CONTROLS.includes(String(role?.value)) && String(name?.value ?? '') === '')
     .map(({ role }) => String(role?.value))
