@@ -1,4 +1,5 @@
 /** What an engine threw when a module trapped, in plain words. */
+import { rustName } from '../module/rust-name.ts'
 
 export function reasonOfTrap(error: unknown): string {
   if (!(error instanceof Error)) return 'it threw an exception'
@@ -20,7 +21,7 @@ export function trapText(program: string, error: unknown): string {
     const [, name = '', index = ''] = FRAME.exec(line) ?? []
     // An engine puts the module's own name before that of the function.
     const own = name.startsWith(`${program}.`) ? name.slice(program.length + 1) : name
-    return index === '' ? [] : [own === '' ? `function ${index}` : own.slice(0, NAME_LENGTH)]
+    return index === '' ? [] : [own === '' ? `function ${index}` : rustName(own).slice(0, NAME_LENGTH)]
   })
   const shown = [`${program}: trapped: ${reasonOfTrap(error)}`, ...frames.slice(0, FRAMES).map((frame) => `    at ${frame}`)]
   return `${shown.map((line) => line.replace(/[\u0000-\u001f\u007f]/g, '?')).join('\n')}\n`

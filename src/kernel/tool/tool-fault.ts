@@ -4,6 +4,7 @@
  */
 import { type FailureKind, RECORD_LINE_BYTES, type ToolFailure } from '../../protocol/tool-record.ts'
 import type { GatedModule } from '../module/gated-module.ts'
+import { rustName } from '../module/rust-name.ts'
 import { fromText } from '../vfs/byte-string.ts'
 
 export class ToolFault extends Error {
@@ -51,7 +52,8 @@ export function wasmStack(error: unknown, module: GatedModule, own: boolean): st
 }
 
 function frameOf(module: GatedModule, index: number, offset: number): string {
-  const name = module.functionName(index)?.slice(0, NAME_LENGTH) ?? `function ${index}`
+  const own = module.functionName(index)
+  const name = own === undefined ? `function ${index}` : rustName(own).slice(0, NAME_LENGTH)
   const shown = name.replace(/[\u0000-\u001f\u007f]/g, '?')
   return `${shown} at 0x${(offset + module.codeShift).toString(16)}`
 }
