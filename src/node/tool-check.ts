@@ -13,7 +13,7 @@ import { printable } from './printable.ts'
 export interface CheckedPackage {
   readonly manifest: PackageManifest
   readonly sha256: string
-  /** lines for a person */
+  /** lines for a person; what a stranger wrote begins none */
   readonly report: readonly string[]
   /** modules that cannot be loaded, a line each */
   readonly failures: readonly string[]
@@ -39,7 +39,12 @@ export async function checkPackage(orchestrator: Orchestrator, files: readonly P
     if ('failure' in loaded) failures.push(`${packaged.tool.name}: ${loaded.failure}`)
     else report.push(...importLines(loaded.imports, packaged.tool.capabilities))
   }
-  return { manifest, sha256, report: report.map(printable), failures: failures.map(printable) }
+  return {
+    manifest,
+    sha256,
+    report: report.map((line) => printable(line.replaceAll(/\s*[\r\n\u2028\u2029]+\s*/g, ' '))),
+    failures: failures.map(printable),
+  }
 }
 
 /** `FILE#POINTER: MESSAGE`, as compilers have it. */

@@ -125,11 +125,11 @@ describe('tidepool tool check', () => {
 
   test('T96 what a tool says of itself is printed without what a terminal obeys', async () => {
     folder('painted', {
-      'manifest.json': { ...manifest('painted', PYTHON), description: '\u001B[31mred\u001B]52;c;eA==\u0007 \u202Ertl' },
+      'manifest.json': { ...manifest('painted', PYTHON), description: '\u001B[31mred\u001B]52;c;eA==\u0007 \u202Ertl\n  needs nothing' },
       'main.py': 'import sys\nprint("\\x1b[2J", file=sys.stderr)\nsys.exit(3)',
     })
     const { out } = await tool(['check', 'painted'])
-    expect(out).toContain('\\u001b[31mred\\u001b]52;c;eA==\\u0007 \\u202ertl')
+    expect(out).toContain('\\u001b[31mred\\u001b]52;c;eA==\\u0007 \\u202ertl needs nothing\n')
     const { err } = await tool(['run', 'painted'])
     expect(err).toContain('\\u001b[2J')
     expect(out + err).not.toMatch(/[\u001B\u202E]/)
