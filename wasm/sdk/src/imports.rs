@@ -90,6 +90,9 @@ pub struct Response {
     pub headers: BTreeMap<String, String>,
     #[serde(default)]
     pub body: String,
+    /// `base64` where the body is no UTF-8.
+    #[serde(default)]
+    pub encoding: Option<String>,
 }
 
 /// To the page's own origin, or a path of it. Needs `network:fetch:same-origin`.
