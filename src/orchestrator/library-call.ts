@@ -36,10 +36,18 @@ export function libraryRequest(tool: string, args: JsonObject, workspace: string
   return { entry: called === undefined ? 'library_check' : 'library_call', input }
 }
 
+const SHOWN = 100
+const ANSWERS: Readonly<Record<LibraryEntry, string>> = {
+  library_call: '{ "String": "a" }',
+  library_check: '{ "Pass": null }',
+  get_metadata: '{ "name": "a", "version": "1.0.0", "functions": [], "checks": [] }',
+}
+
 /** What the text of an answer says. */
 export function libraryEnd(entry: LibraryEntry, text: string): ToolEnd {
+  if (text.trim() === '') return bad(`it gave no text: ${entry} answers in JSON, like ${ANSWERS[entry]}`)
   const json = parseLibraryJson(text)
-  return json.ok ? answerEnd(entry, json.value) : bad(`its result ${json.reason}`)
+  return json.ok ? answerEnd(entry, json.value) : bad(`its result ${json.reason}: ${JSON.stringify(text.slice(0, SHOWN))}`)
 }
 
 /** The same of an answer that has been read. */

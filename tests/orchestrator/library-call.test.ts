@@ -60,8 +60,8 @@ describe('the end of a call', () => {
     ],
     ['{"Error":"Unknown function: g"}', { failure: { kind: 'abort', message: 'Unknown function: g' } }],
     ['{"List":[{"Int":"x"}]}', { failure: { kind: 'result', message: 'its result: /List/0/Int is no whole number' } }],
-    ['{', { failure: { kind: 'result', message: 'its result is no JSON' } }],
-    ['', { failure: { kind: 'result', message: 'its result is no JSON' } }],
+    ['{', { failure: { kind: 'result', message: 'its result is no JSON: "{"' } }],
+    ['', { failure: { kind: 'result', message: 'it gave no text: library_call answers in JSON, like { "String": "a" }' } }],
   ])('%s', (text, end) => {
     expect(libraryEnd('library_call', text)).toEqual(end)
   })
