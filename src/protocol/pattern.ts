@@ -31,12 +31,16 @@ export class Pattern {
   /** Whether JavaScript's own engine needs no more than a step for each character: one choice at most, and where it repeats, from the start. */
   readonly isSimple: boolean
   readonly #program: readonly Step[]
+  /** states that it is written out to */
+  readonly size: number
 
   /** Throws PatternError, and SyntaxError where it is no pattern. */
   constructor(source: string) {
     RegExp(source, 'u')
     const tree = new Reader(source).read()
-    this.#program = programOf(tree)
+    const writer = new Writer()
+    this.#program = writer.write(tree)
+    this.size = writer.steps
     this.isSimple = isSimple(tree)
   }
 
@@ -126,70 +130,93 @@ function boundsIn(quantifier: string): readonly [number, number] {
   return [Number(min), max === undefined ? Number(min) : max === '' ? Infinity : Number(max)]
 }
 
-/** Repetitions are written out. */
-function programOf(tree: Node): readonly Step[] {
-  const program: Step[] = []
-  const put = (step: Step): number => {
-    if (program.length >= STEPS) throw new PatternError('it repeats too much')
-    return program.push(step) - 1
+/** Writes trees as programs. Repetitions are written out; what stands in one is made once. */
+class Writer {
+  /** of all programs */
+  steps = 0
+  readonly #chars = new Map<string, (point: number) => boolean>()
+  readonly #ahead = new Map<Node, readonly Step[]>()
+
+  write(tree: Node): readonly Step[] {
+    const program: Step[] = []
+    this.#add(program, tree)
+    this.#put(program, { t: 'match' })
+    return program
   }
-  const fork = (...to: number[]): number[] => {
-    put({ t: 'fork', to })
+
+  #put(program: Step[], step: Step): void {
+    if (++this.steps > STEPS) throw new PatternError('it repeats too much')
+    program.push(step)
+  }
+
+  /** A step that goes on at the places that are put into what is given back. */
+  #fork(program: Step[], ...to: number[]): number[] {
+    this.#put(program, { t: 'fork', to })
     return to
   }
-  const add = (node: Node): void => {
+
+  #add(program: Step[], node: Node): void {
     switch (node.t) {
       case 'char':
-        return void put({ t: 'char', is: isOne(node.source) })
+        return this.#put(program, { t: 'char', is: this.#charOf(node.source) })
       case 'start':
       case 'end':
       case 'edge':
       case 'noEdge':
-        return void put({ t: 'holds', at: PLACES[node.t] })
+        return this.#put(program, { t: 'holds', at: PLACES[node.t] })
       case 'ahead': {
-        const body = programOf(node.body)
-        return void put({ t: 'holds', at: (text, i, charge) => walk(body, text, i, true, charge) === node.is })
+        const body = this.#ahead.get(node) ?? this.write(node.body)
+        this.#ahead.set(node, body)
+        return this.#put(program, { t: 'holds', at: (text, i, charge) => walk(body, text, i, true, charge) === node.is })
       }
       case 'row':
-        return node.parts.forEach(add)
-      case 'either': {
-        const ways = fork()
-        const ends = node.ways.map((way) => {
-          ways.push(program.length)
-          add(way)
-          return fork()
-        })
-        return ends.forEach((end) => end.push(program.length))
-      }
-      case 'repeat': {
-        const { body, min, max } = node
-        if (Math.min(max, STEPS) < min || min > STEPS) throw new PatternError('it repeats too much')
-        for (let i = 0; i < min; i++) addCounted(body)
-        if (max === Infinity) {
-          const loop = fork(program.length + 1)
-          const start = program.length - 1
-          add(body)
-          fork(start)
-          return void loop.push(program.length)
-        }
-        const exits: number[][] = []
-        if (max - min > STEPS) throw new PatternError('it repeats too much')
-        for (let i = min; i < max; i++) {
-          exits.push(fork(program.length + 1))
-          add(body)
-        }
-        return exits.forEach((exit) => exit.push(program.length))
-      }
+        return node.parts.forEach((part) => this.#add(program, part))
+      case 'either':
+        return this.#addEither(program, node.ways)
+      case 'repeat':
+        return this.#addRepeat(program, node)
     }
   }
-  const addCounted = (body: Node): void => {
-    // What is empty however often it is repeated must not be repeated for ever here.
-    put({ t: 'fork', to: [program.length + 1] })
-    add(body)
+
+  #addEither(program: Step[], all: readonly Node[]): void {
+    const ways = this.#fork(program)
+    const ends = all.map((way) => {
+      ways.push(program.length)
+      this.#add(program, way)
+      return this.#fork(program)
+    })
+    ends.forEach((end) => end.push(program.length))
   }
-  add(tree)
-  put({ t: 'match' })
-  return program
+
+  #addRepeat(program: Step[], { body, min, max }: Extract<Node, { t: 'repeat' }>): void {
+    for (let i = 0; i < min; i++) this.#addOnce(program, body)
+    if (max === Infinity) {
+      const start = program.length
+      const loop = this.#fork(program, start + 1)
+      this.#add(program, body)
+      this.#fork(program, start)
+      loop.push(program.length)
+      return
+    }
+    const exits: number[][] = []
+    for (let i = min; i < max; i++) {
+      exits.push(this.#fork(program, program.length + 1))
+      this.#add(program, body)
+    }
+    exits.forEach((exit) => exit.push(program.length))
+  }
+
+  /** Takes a step, so that what is empty is not written for ever. */
+  #addOnce(program: Step[], body: Node): void {
+    this.#fork(program, program.length + 1)
+    this.#add(program, body)
+  }
+
+  #charOf(source: string): (point: number) => boolean {
+    const is = this.#chars.get(source) ?? isOne(source)
+    this.#chars.set(source, is)
+    return is
+  }
 }
 
 function isOne(source: string): (point: number) => boolean {
@@ -214,8 +241,12 @@ const PLACES: Readonly<Record<'start' | 'end' | 'edge' | 'noEdge', (text: string
   noEdge: (text, i) => !isEdge(text, i),
 }
 
+/** States that are made ready in the time of a step. */
+const MARKED = 256
+
 /** Whether the program matches from `from`, or from anywhere behind it where it is not held there. */
 function walk(program: readonly Step[], text: string, from: number, held: boolean, charge: Charge): boolean {
+  charge(program.length / MARKED)
   const marks = new Uint32Array(program.length)
   let now: number[] = []
   let turn = 0

@@ -12,6 +12,8 @@ import { below, quoted, type Report } from './fault.ts'
 const SCHEMA_CHARACTERS = 256 * 1024
 /** Schemas that are asked about one value, references followed. */
 const CHECKS = 2_000
+/** States of all patterns together, written out. */
+const PATTERNS = 50_000
 /** References that follow each other. */
 const CHAIN = 100
 const TYPES = ['null', 'boolean', 'number', 'integer', 'string', 'array', 'object']
@@ -103,6 +105,7 @@ class Walk {
   private readonly nodes = new Map<string, Node>()
   private readonly anchors = new Map<string, string>()
   private faulty = false
+  private patterns = 0
   private readonly root: string
   private readonly tell: Report
 
@@ -216,8 +219,12 @@ class Walk {
 
   /** As the validator compiles it. One for names is left to JavaScript's own engine, and must be simple. */
   private checkPattern(pattern: string, at: string, isForNames = false): void {
+    if (this.patterns > PATTERNS) return
     try {
-      if (!new Pattern(pattern).isSimple && isForNames)
+      const { isSimple, size } = new Pattern(pattern)
+      this.patterns += size
+      if (this.patterns > PATTERNS) return this.tell(at, 'is one pattern too many: together they repeat too much')
+      if (!isSimple && isForNames)
         this.tell(
           at,
           `${quoted(pattern)} could take too long: write names of it with "^" first and one repetition at most, of one character`,
