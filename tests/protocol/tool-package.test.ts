@@ -416,6 +416,7 @@ describe('pocket.json', () => {
       { 'dist/a-1.0-py3-none-any.whl': 'PK' },
       { type: 'python', start: { run: 'module', module: 'a' }, path: ['dist/a-1.0-py3-none-any.whl'] },
     ],
+    ['python __main__.py', { 'a/__main__.py': '' }, { type: 'python', start: { run: 'file', file: 'a/__main__.py' }, path: [] }],
     ['./a/__main__.py', { 'a/__main__.py': '' }, { type: 'python', start: { run: 'file', file: 'a/__main__.py' }, path: [] }],
     [
       'uv run get-ticker',
@@ -451,6 +452,10 @@ describe('pocket.json', () => {
   })
 
   test('what is not there is named', () => {
+    const entrypoint = { run: 'python __main__.py' }
+    expect(faults({ 'pocket.json': { ...POCKET, entrypoint }, 'a/__main__.py': '', 'b/__main__.py': '' })[0]).toContain(
+      'there is no file "__main__.py" in the package',
+    )
     expect(faults({ 'pocket.json': POCKET })).toEqual([
       'pocket.json#/entrypoint/run: there is no module "ticker" in the package: add "ticker/__main__.py", or its wheel under dist/ (py3-none-any)',
     ])

@@ -55,9 +55,16 @@ function pythonCommand(source: Source, words: readonly string[], at: string, rep
     if (!/^[A-Za-z_][\w.]*$/.test(module)) return report(at, `${quoted(module)} is no name of a Python module`)
     return pythonModule(source, { run: 'module', module }, at, report)
   }
-  const file = (args[0] ?? '').replace(/^(?:\.\/)+/, '')
-  if (!file.endsWith('.py')) return report(at, 'must name a program (.py) or a module (-m MODULE)')
+  const named = (args[0] ?? '').replace(/^(?:\.\/)+/, '')
+  if (!named.endsWith('.py')) return report(at, 'must name a program (.py) or a module (-m MODULE)')
+  const file = source.has(named) ? named : (onlyOneCalled(source, named) ?? named)
   return source.hasNamed(file, at, report) ? { type: 'python', start: { run: 'file', file }, path: wheelsOf(source) } : undefined
+}
+
+/** The one file of that name that lies deeper: some published commands name the program of their package's directory so. */
+function onlyOneCalled(source: Source, name: string): string | undefined {
+  const [file, ...others] = source.paths.filter((path) => path.endsWith(`/${name}`))
+  return others.length === 0 ? file : undefined
 }
 
 /** Its source, where the package holds that; else a wheel of it. */
