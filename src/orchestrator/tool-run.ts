@@ -187,6 +187,7 @@ function timeoutOf(name: string, stderr: string): BtcpError {
 }
 
 const ERRORS_TOLD = 4_096
+const PATH_TOLD = 1_000
 const endOf = ({ status, signal }: Ran): string => (signal === undefined ? `with status ${status}` : `by signal ${signal}`)
 const printed = (errors: string): string => (errors === '' ? '' : `: ${errors}`)
 
@@ -203,7 +204,12 @@ function readJson({ platform }: Orchestrator, bytes: Uint8Array): ToolEnd {
   }
   const parsed = parseJson(value)
   if (parsed.ok) return { value: parsed.value }
-  return { failure: { kind: 'result', message: `its result cannot be taken: ${parsed.at === '' ? 'it' : parsed.at} ${parsed.reason}` } }
+  return {
+    failure: {
+      kind: 'result',
+      message: `its result cannot be taken: ${parsed.at === '' ? 'it' : parsed.at.slice(0, PATH_TOLD)} ${parsed.reason}`,
+    },
+  }
 }
 
 const overLimit = (most: number): ToolEnd => ({

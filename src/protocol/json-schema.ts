@@ -20,11 +20,13 @@ const runs = new WeakMap<JsonSchema, SchemaRun>()
 const VIOLATIONS_SHOWN = 20
 const ERRORS_READ = 500
 const MESSAGE = 300
+/** Names in a value can be as long as it is. */
+const PATH = 1_000
 
 /** The value as plain JSON if the schema accepts it, else why not. Never throws. */
 export function validateJson(schema: JsonSchema, value: unknown): Validated {
   const parsed = parseJson(value)
-  if (!parsed.ok) return { ok: false, errors: [{ instancePath: parsed.at, message: parsed.reason }] }
+  if (!parsed.ok) return { ok: false, errors: [{ instancePath: cut(parsed.at, PATH), message: parsed.reason }] }
   try {
     const errors = runOf(schema).errors(parsed.value)
     return errors.length === 0 ? { ok: true, value: parsed.value } : { ok: false, errors: leaves(errors.slice(0, ERRORS_READ)) }
@@ -56,7 +58,9 @@ function leaves(errors: readonly RunError[]): Violation[] {
   const inner = errors.filter(
     (e) => !AROUND.has(e.keyword) || !errors.some((other) => other !== e && other.instanceLocation.startsWith(`${e.instanceLocation}/`)),
   )
-  return inner.slice(0, VIOLATIONS_SHOWN).map((e) => ({ instancePath: e.instanceLocation.replace(/^#/, ''), message: messageOf(e) }))
+  return inner
+    .slice(0, VIOLATIONS_SHOWN)
+    .map((e) => ({ instancePath: cut(e.instanceLocation.replace(/^#/, ''), PATH), message: messageOf(e) }))
 }
 
 function messageOf(e: RunError): string {
@@ -64,5 +68,7 @@ function messageOf(e: RunError): string {
     e.keyword === 'false'
       ? `Property "${e.instanceLocation.slice(e.instanceLocation.lastIndexOf('/') + 1)}" is not known.`
       : e.error.replace(/^String does not match format "pattern /, 'String does not match pattern "')
-  return message.length > MESSAGE ? `${message.slice(0, MESSAGE)}…` : message
+  return cut(message, MESSAGE)
 }
+
+const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text)

@@ -116,6 +116,11 @@ describe('T97 a schema that takes the validator for ever', () => {
 
   test('what is told of a violation is short', () => {
     expect(judged(text({ enum: words }), { a: 'no' }).length).toBeLessThan(400)
+    const name = 'k'.repeat(1 << 20)
+    for (const value of [{ [name]: 'x' }, { [name]: { [name]: 1n } }]) {
+      const checked = validateJson({ additionalProperties: { type: 'number' } }, value)
+      expect(checked.ok ? 0 : JSON.stringify(checked.errors).length).toBeLessThan(3_000)
+    }
   })
 })
 

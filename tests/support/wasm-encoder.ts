@@ -10,7 +10,7 @@ export function sleb(n: number): number[] {
   const last = (rest === 0 && (low & 64) === 0) || (rest === -1 && (low & 64) !== 0)
   return last ? [low] : [low | 128, ...sleb(rest)]
 }
-export const text = (s: string): number[] => [...uleb(s.length), ...Buffer.from(s)]
+export const text = (s: string): number[] => [...uleb(Buffer.byteLength(s)), ...Buffer.from(s)]
 export const vector = (items: readonly (readonly number[])[]): number[] => [...uleb(items.length), ...items.flat()]
 export const section = (id: number, items: readonly (readonly number[])[]): number[] => {
   if (items.length === 0) return []

@@ -26,5 +26,5 @@ export function utf16At({ view, bytes }: GuestMemory, pointer: number, most: num
   return text.toWellFormed()
 }
 
-/** Control characters but the tab become spaces. */
-export const oneLine = (text: string): string => text.replace(/[\u0000-\u0008\u000a-\u001f\u007f]+/g, ' ')
+/** Control characters but the tab, and what else ends a line, become spaces. */
+export const oneLine = (text: string): string => text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')

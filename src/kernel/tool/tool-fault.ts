@@ -51,9 +51,12 @@ export function wasmStack(error: unknown, module: GatedModule, own: boolean): st
     .map(([, , index, offset]) => frameOf(module, Number(index), Number.parseInt(offset!, 16)))
 }
 
+/** What a terminal obeys, what ends a line, and what shows a text in another order. */
+const NOT_SHOWN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
 function frameOf(module: GatedModule, index: number, offset: number): string {
   const own = module.functionName(index)
   const name = own === undefined ? `function ${index}` : rustName(own).slice(0, NAME_LENGTH)
-  const shown = name.replace(/[\u0000-\u001f\u007f]/g, '?')
+  const shown = name.replace(NOT_SHOWN, '?')
   return `${shown} at 0x${(offset + module.codeShift).toString(16)}`
 }

@@ -307,6 +307,13 @@ describe('traps', () => {
     expect(failure!.stack).toEqual([expect.stringMatching(/^inner at 0x[0-9a-f]+$/), expect.stringMatching(/^execute at 0x[0-9a-f]+$/)])
   })
 
+  test('T96 a function whose name ends lines, colours terminals or turns texts around is one frame like another', async () => {
+    const name = 'x\n    at forged at 0x1\u001b[31m\u009b31m\u202e\u2066\u2028'
+    const failure = await failureOf(toolOf([GOOD_ALLOC, execute(...ins.call(2)), { type: ':i', code: ins.unreachable, name }]))
+    expect(failure!.stack![0]).toMatch(/^x\?    at forged at 0x1\?\[31m\?31m\?\?\? at 0x[0-9a-f]+$/)
+    expect(failure!.stack).toHaveLength(2)
+  })
+
   test('a function without a name goes by its number', async () => {
     const failure = await failureOf(toolOf([GOOD_ALLOC, execute(...ins.call(2)), { type: ':i', code: ins.unreachable }]))
     expect(failure!.stack![0]).toMatch(/^function 2 at 0x/)
