@@ -33,7 +33,9 @@ elif "call" in what:
         sys.exit(value)
     print(json.dumps(value))
 else:
-    import runpy
+    import runpy, warnings
+    # Published packages import main from their __main__.
+    warnings.filterwarnings("ignore", "'.*' found in sys.modules", RuntimeWarning)
     runpy.run_module(name, run_name="__main__", alter_sys=True)
 `
 

@@ -30,6 +30,19 @@ test('a program that is named by its file alone', async () => {
   expect(await sandbox.callTool('bare', { a: 'ü' })).toMatchObject({ structuredContent: { got: { a: 'ü' }, greeting: null } })
 })
 
+test('a package that imports its main, with nothing said of that', async () => {
+  await sandbox.registerTool([
+    pocket('imported', 'python -m app'),
+    file('app/__init__.py', 'from app.__main__ import main\n__all__ = ["main"]\n'),
+    file('app/__main__.py', MAIN),
+  ])
+  const said: unknown[] = []
+  expect(await sandbox.callTool('imported', {}, { onProgress: (part) => said.push(part) })).toMatchObject({
+    structuredContent: { got: {} },
+  })
+  expect(said).toEqual([])
+})
+
 test('a folder with hyphens and a name with blanks', async () => {
   await sandbox.registerTool([
     file('config.toml', 'name = "Git Tool"\ndescription = "greets"\nlanguage = "python"\n[tool_vars]\nGREETING = "hello"\n'),
