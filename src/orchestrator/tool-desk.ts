@@ -68,6 +68,7 @@ export class ToolDesk implements Desk {
     const found = find(nested.tool)
     if (!found) throw new BtcpError('TOOL_NOT_FOUND', `Cannot call "${nested.tool}": no such tool`, { effects: 'none' })
     this.#checkChain(found, nested.arguments)
+    if (found.builtIn && nested.arguments['session'] !== undefined) throw ownersSession(nested.tool)
     return await call(nested, [...chain, check])
   }
 
@@ -128,6 +129,13 @@ export class ToolDesk implements Desk {
     }
   }
 }
+
+/** What a tool leaves in an interpreter would run later with all that the owner may, and the tool may not. */
+const ownersSession = (tool: string): BtcpError =>
+  new BtcpError('INVALID_PARAMS', `Cannot call "${tool}": a session is its owner's alone, leave "session" out`, {
+    errors: [{ instancePath: '/session', message: "is the owner's alone" }],
+    effects: 'none',
+  })
 
 /** Holding a capability is holding what it implies, and so is declaring it. */
 function requireDeclared({ tool }: InstalledTool, capability: Capability): void {

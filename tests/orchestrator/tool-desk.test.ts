@@ -159,6 +159,16 @@ describe('a call of another tool', () => {
     expect(told.lines).toEqual(['tool: shell:run {}', 'owner: shell:run {}'])
   })
 
+  test('T24 that is built in runs in no session of the owner, where its code would stay and act as the owner later', async () => {
+    const told = new Told()
+    const desk = deskOf(told, ['shell:run'])
+    const call = (args: object) => ask(desk, 'call_tool', { request: JSON.stringify({ name: 'shell_run', arguments: args }) })
+    expect(await codeOf(call({ session: 'main' }))).toMatch(/^INVALID_PARAMS: .*session is its owner's alone/)
+    expect(told.lines).toEqual(['tool: shell:run {}'])
+    await call({})
+    expect(told.lines).toContain('call shell_run depth 1 chain 1')
+  })
+
   test('is listed when it may be called', () => {
     const told = new Told()
     expect(
