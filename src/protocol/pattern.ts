@@ -98,7 +98,7 @@ class Reader {
     const quantifier = this.#match(/(?:[*+?]|\{\d+(?:,\d*)?\})?/y)
     if (quantifier === '') return body
     this.#takes('?')
-    const [min = 0, max = min] = BOUNDS[quantifier] ?? boundsIn(quantifier)
+    const [min, max] = BOUNDS[quantifier] ?? boundsIn(quantifier)
     return { t: 'repeat', body, min, max }
   }
 

@@ -77,7 +77,7 @@ export class SchemaRun {
     this.#readText(out)
     const steps = ASKING + Math.ceil(ownLength(schema) / CHARACTERS)
     // The validator reads this keyword of another draft at each use of a schema, and at no other time.
-    Object.defineProperty(out, '$recursiveAnchor', { enumerable: false, get: () => void this.#charge(steps) })
+    Object.defineProperty(out, '$recursiveAnchor', { enumerable: false, get: () => this.#charge(steps) })
     return out
   }
 

@@ -63,11 +63,12 @@ test('T24 a page that hangs has nothing written into it after the call has ended
         )
         // What asks goes out; what is asked of the page comes while it hangs.
         const channel = new MessageChannel()
-        channel.port1.onmessage = () => {
+        channel.port1.addEventListener('message', () => {
           const until = performance.now() + 3_000
           while (performance.now() < until);
           document.body.dataset['late'] = 'yes'
-        }
+        })
+        channel.port1.start()
         setTimeout(() => channel.port2.postMessage(0), 1)
       },
       ending === 'timeout' ? 1_000 : 20_000,
