@@ -21,6 +21,7 @@ export interface CellSettings {
 
 /** So long a cell that needs memories waits until idle ones have given theirs back. */
 const GIVE_BACK_MS = 500
+const LOOK_AGAIN_MS = 100
 
 /** A cell that boots or lives, and the memories that it has borrowed. */
 interface Tenant {
@@ -173,12 +174,13 @@ export class CellPool {
     if (this.#lending.isFull) await this.#reclaim()
     if (this.#lending.isFull) {
       await this.#makeRoom()
-      // The memories of the one that left are free a little later.
-      await new Promise<void>((resolve) => this.#platform.timer(this.#limits.memoriesTerminatedHoldMs, resolve))
+      await this.#memoriesFree()
     }
     if (berth.tenant) return berth.tenant
     const borrower = this.#lending.open()
     if (!borrower) throw new BtcpError('BUSY', 'Cannot start a cell: the limit memoriesBroker is reached', { effects: 'none' })
+    // The next one shall not have to wait for it.
+    if (this.#lending.isFull) void this.#leaveOldest(({ residents }) => residents === 0)
     const tenant: Tenant = { borrower, cell: berth.settling.then(() => this.#boot(berth, borrower)), live: undefined, drawing: undefined }
     berth.tenant = tenant
     void tenant.cell.then(
@@ -252,12 +254,24 @@ export class CellPool {
     borrower.held = (await live.shrinkTo(this.#lending.giveBack(borrower), GIVE_BACK_MS)) ?? borrower.held
   }
 
+  /** The memories of a cell that left are free a little later. */
+  async #memoriesFree(): Promise<void> {
+    const { memoriesTerminatedHoldMs } = this.#limits
+    for (let waited = 0; this.#lending.isFull && waited <= memoriesTerminatedHoldMs; waited += LOOK_AGAIN_MS)
+      await new Promise<void>((resolve) => this.#platform.timer(LOOK_AGAIN_MS, resolve))
+  }
+
   /** Drops the idle cell that was used longest ago; one in which something lives on only where there is no other. */
   async #makeRoom(): Promise<void> {
-    const idle = [...this.#open]
-      .filter((berth) => berth.users === 0)
-      .toSorted((a, b) => Number(a.residents > 0) - Number(b.residents > 0) || a.lastUse - b.lastUse)
-    if (idle[0]) await this.#leave(principalKey(idle[0].principal))
+    if (!(await this.#leaveOldest(({ residents }) => residents === 0))) await this.#leaveOldest(() => true)
+  }
+
+  /** Of the idle cells that `may` go; false where there is none. */
+  async #leaveOldest(may: (berth: Berth) => boolean): Promise<boolean> {
+    const idle = [...this.#open].filter((berth) => berth.users === 0 && may(berth))
+    const [oldest] = idle.toSorted((a, b) => a.lastUse - b.lastUse)
+    if (oldest) await this.#leave(principalKey(oldest.principal))
+    return oldest !== undefined
   }
 
   async #leave(key: string): Promise<void> {

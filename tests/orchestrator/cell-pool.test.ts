@@ -37,3 +37,17 @@ test('as long as they use no more than they may, all of them stay', async () => 
   expect(ended()).toEqual([false, false, false, false])
   await orchestrator.dispose()
 })
+
+test('when the memories of a browser are all lent, the cell idle longest ends in advance, so that the next need not wait for them', async () => {
+  const platform = testPlatform(large)
+  const limits = limitsWith({ memoriesBroker: 24, memoriesCellReserved: 8, processesAlive: 8, memoriesTerminatedHoldMs: 200 })
+  const orchestrator = new Orchestrator(platform, { limits })
+  const run = (name: string) => orchestrator.run(principal(name), { argv: ['sh', '-c', name] })
+  for (const name of ['first', 'second', 'third']) await run(name)
+  await expect.poll(() => platform.cells.map(({ terminated }) => terminated)).toEqual([true, false, false])
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const began = performance.now()
+  await run('fourth')
+  expect(performance.now() - began).toBeLessThan(150)
+  await orchestrator.dispose()
+})
