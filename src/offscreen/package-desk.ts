@@ -3,6 +3,7 @@
  * and owner, dropped when nothing came for a while. What it is, is read here; what was said of it elsewhere counts for nothing.
  */
 import type { PackageFile } from '../protocol/installed-tool.ts'
+import { joinedBytes } from '../protocol/joined-bytes.ts'
 import type { PackageAnswer, PackageOp } from '../protocol/link.ts'
 import { type Owner, principalKey } from '../protocol/principal.ts'
 import { packageHashFaults, parsePackage, trimPackage } from '../protocol/tool-package.ts'
@@ -133,11 +134,5 @@ const isPath = (path: string): boolean =>
 function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   const [first] = parts
   if (first && parts.length === 1) return first
-  const out = new Uint8Array(lengthOf(parts))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
+  return joinedBytes(parts)
 }

@@ -2,6 +2,7 @@
  * A run's output as an answer holds it: the first part of it is returned, more is kept for a file of the sandbox, and beyond
  * that nobody reads any more, which is a limit and said so (limits outputReturnedBytes and outputKeptBytes, of both streams together).
  */
+import { joinedBytes } from '../protocol/joined-bytes.ts'
 import type { Limits } from '../protocol/limits.ts'
 
 export interface StreamCut {
@@ -45,11 +46,11 @@ export class CollectedOutput {
 
   /** What the answer holds of a stream. */
   returned(fd: 1 | 2): Uint8Array<ArrayBuffer> {
-    return join(this.#pieces[fd]).slice(0, this.#returned[fd])
+    return joinedBytes(this.#pieces[fd]).slice(0, this.#returned[fd])
   }
   /** Everything that was kept of a stream. */
   kept(fd: 1 | 2): Uint8Array<ArrayBuffer> {
-    return join(this.#pieces[fd])
+    return joinedBytes(this.#pieces[fd])
   }
   /** The streams that are longer than what the answer holds of them. */
   cuts(): StreamCut[] {
@@ -57,14 +58,4 @@ export class CollectedOutput {
       .filter((fd) => this.#kept[fd] > this.#returned[fd])
       .map((fd) => ({ fd, bytes: this.#kept[fd], limit: this.#returned[fd] }))
   }
-}
-
-function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    out.set(piece, at)
-    at += piece.length
-  }
-  return out
 }

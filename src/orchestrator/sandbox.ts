@@ -5,6 +5,7 @@ import type { FileStat, FsOp, FsValue, ListEntry } from '../protocol/cell.ts'
 import type { Capability } from '../protocol/capability.ts'
 import { BtcpError } from '../protocol/error.ts'
 import type { PackageFile } from '../protocol/installed-tool.ts'
+import { joinedBytes } from '../protocol/joined-bytes.ts'
 import type { JsonObject } from '../protocol/parse.ts'
 import type { Owner } from '../protocol/principal.ts'
 import type { Tool, ToolResult } from '../protocol/tool.ts'
@@ -114,12 +115,7 @@ export class SandboxCore {
       bytes += part.bytes.length
       if (part.eof || part.bytes.length === 0) break
     }
-    const whole = new Uint8Array(bytes)
-    let at = 0
-    for (const part of parts) {
-      whole.set(part, at)
-      at += part.length
-    }
+    const whole = joinedBytes(parts)
     return encoding === 'utf8' ? this.#orchestrator.platform.text.decode(whole).text : whole
   }
 

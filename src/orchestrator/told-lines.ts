@@ -1,4 +1,5 @@
 /** What comes on descriptor 3, as lines; one that is longer than `resultBytes` is dropped, and said to be. */
+import { joinedBytes } from '../protocol/joined-bytes.ts'
 import type { Limits } from '../protocol/limits.ts'
 
 const NEWLINE = 10
@@ -36,12 +37,6 @@ export class ToldLines {
     this.#pieces = []
     this.#length = 0
     if (length > this.#most) return undefined
-    const line = new Uint8Array(length)
-    let at = 0
-    for (const piece of pieces) {
-      line.set(piece, at)
-      at += piece.length
-    }
-    return line
+    return joinedBytes(pieces)
   }
 }

@@ -5,6 +5,7 @@
  */
 import { BtcpError } from '../protocol/error.ts'
 import { type Implementation, PACKAGE_ROOT } from '../protocol/installed-tool.ts'
+import { joinedBytes } from '../protocol/joined-bytes.ts'
 import { type ModuleRun, moduleArgv } from '../protocol/module-run.ts'
 import { type JsonValue, parseJson } from '../protocol/parse.ts'
 import type { ToolPrincipal } from '../protocol/principal.ts'
@@ -235,7 +236,7 @@ class Bytes {
     return !this.isOver
   }
   whole(): Uint8Array {
-    return joined(this.#pieces)
+    return joinedBytes(this.#pieces)
   }
 }
 
@@ -249,19 +250,9 @@ class Tail {
   }
 
   take(bytes: Uint8Array): void {
-    this.#kept = joined([this.#kept, bytes.subarray(Math.max(0, bytes.length - this.#most))]).slice(-this.#most)
+    this.#kept = joinedBytes([this.#kept, bytes.subarray(Math.max(0, bytes.length - this.#most))]).slice(-this.#most)
   }
   bytes(): Uint8Array {
     return this.#kept
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
 }

@@ -11,6 +11,7 @@ import type { Limits } from '../protocol/limits.ts'
 import type { JsonObject, JsonValue } from '../protocol/parse.ts'
 import { type ImportRequest, TOOL_IMPORTS } from '../protocol/tool-imports.ts'
 import type { Capability } from '../protocol/capability.ts'
+import { joinedBytes } from '../protocol/joined-bytes.ts'
 import { FileError } from './file-error.ts'
 import { CellFsError } from './live-cell.ts'
 import type { ToolFiles } from './tool-desk.ts'
@@ -185,13 +186,7 @@ async function contentOf({ fs, limits }: Workspace, path: string, request: Impor
     if (bytes > most) throw overLimit(request, most)
     if (part.eof || part.bytes.length === 0) break
   }
-  const whole = new Uint8Array(bytes)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  return joinedBytes(parts)
 }
 
 async function namesIn({ fs, limits }: Workspace, path: string, request: ImportRequest): Promise<string[]> {

@@ -2,6 +2,7 @@
  * The process of one call of a tool: it loads the module, reads its input, makes an instance for this call alone, has it run, and tells
  * on descriptor 3 what came of it. Nothing of one call is left for the next but the compiled module and a memory, which is cleared.
  */
+import { joinedBytes } from '../../protocol/joined-bytes.ts'
 import { type ModuleRun, parseModuleRun, WASM_TOOL } from '../../protocol/module-run.ts'
 import { AGAIN, Errno, errnoName, SysError } from '../errno.ts'
 import type { GatedModule } from '../module/gated-module.ts'
@@ -142,7 +143,7 @@ export class ToolInstance implements HostInstance {
     let length = 0
     for (;;) {
       const part = await this.#readSome()
-      if (part.length === 0) return joined(parts, length)
+      if (part.length === 0) return joinedBytes(parts)
       parts.push(part)
       length += part.length
       if (length > messageBytes) throw beyondLimit('messageBytes', 'The input is too long')
@@ -199,14 +200,4 @@ function description({ imports, exports, abi }: GatedModule): object {
     exports: exports.map(({ name, kind, signature }) => ({ name, kind, ...signature })),
     abi,
   }
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

@@ -2,6 +2,7 @@
  * The object `fs` of a script: Node's `fs/promises` as far as it goes. Everything is asked of the cell, whose kernel decides; a call that
  * moves more than one part is several requests.
  */
+import { joinedBytes } from '../../protocol/joined-bytes.ts'
 import { JS_PART_BYTES, type ScriptOp } from '../../protocol/js-wire.ts'
 import type { Activity } from './activity.ts'
 import { fileError } from './file-error.ts'
@@ -119,7 +120,7 @@ export class Files {
       const { value: isEnd, bytes } = await this.#ask('open', { op: 'read', path, offset: length, length: JS_PART_BYTES })
       parts.push(bytes)
       length += bytes.length
-      if (isEnd) return parts.length === 1 ? bytes.slice() : joined(parts, length)
+      if (isEnd) return parts.length === 1 ? bytes.slice() : joinedBytes(parts)
     }
   }
 
@@ -167,16 +168,6 @@ export class Files {
     if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     throw new TypeError('The "data" argument must be a string, a typed array or an ArrayBuffer')
   }
-}
-
-export function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }
 
 function nameOf(path: unknown): string {

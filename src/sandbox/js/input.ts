@@ -1,7 +1,7 @@
 /** The object `stdin` of a script: the lines of standard input, or all of it. It is read when it is asked for, never ahead. */
 import { JS_PART_BYTES } from '../../protocol/js-wire.ts'
 import type { Activity } from './activity.ts'
-import { joined } from './files.ts'
+import { joinedBytes } from '../../protocol/joined-bytes.ts'
 import type { JsHost } from './js-host.ts'
 import type { CellPort } from './port.ts'
 
@@ -34,12 +34,8 @@ export class Input {
   /** What is left of it. */
   async bytes(): Promise<Uint8Array> {
     const parts: Uint8Array[] = []
-    let length = 0
-    for (let bytes = await this.#next(); bytes.length > 0; bytes = await this.#next()) {
-      parts.push(bytes)
-      length += bytes.length
-    }
-    return joined(parts, length)
+    for (let bytes = await this.#next(); bytes.length > 0; bytes = await this.#next()) parts.push(bytes)
+    return joinedBytes(parts)
   }
 
   /** Without their newlines; a last one that has none counts. */
@@ -63,14 +59,7 @@ export class Input {
   }
 
   #line(parts: readonly Uint8Array[]): string {
-    const bytes =
-      parts.length === 1
-        ? parts[0]!
-        : joined(
-            parts,
-            parts.reduce((sum, part) => sum + part.length, 0),
-          )
-    return this.#host.decode(bytes)
+    return this.#host.decode(parts.length === 1 ? parts[0]! : joinedBytes(parts))
   }
 
   /** What a reader before has left, then the next part; none at the end. */

@@ -1,5 +1,5 @@
 /** `Buffer` as programs for Node use it to read and write texts: a Uint8Array that knows utf8, base64, base64url, hex and latin1. */
-import { joined } from '../files.ts'
+import { joinedBytes } from '../../../protocol/joined-bytes.ts'
 import type { JsHost } from '../js-host.ts'
 
 const PIECE = 8192
@@ -47,8 +47,7 @@ export function makeBuffer(host: Pick<JsHost, 'encode' | 'decode'>) {
       return Buffer.concat([typeof value === 'string' ? bytesOf(value, encoding) : Uint8Array.from(value as ArrayLike<number>)])
     }
     static concat(list: readonly Uint8Array[]): Buffer {
-      const length = list.reduce((sum, part) => sum + part.length, 0)
-      return new Buffer(joined(list, length).buffer as ArrayBuffer)
+      return new Buffer(joinedBytes(list).buffer)
     }
     static isBuffer(value: unknown): boolean {
       return value instanceof Buffer
