@@ -559,7 +559,7 @@ interface AccessibleNode {
 
 function unnamedOf(nodes: readonly AccessibleNode[]): string[] {
   return nodes
-    .filter(({ ignored, role, name }) => !ignored && CONTROLS.includes(String(role?.value)) && String(name?.value ?? '') === '')
+    .filter(({ ignored, role, name }) => !ignored && CONTROLS.includes(String(role?.value)) && (name?.value ?? '') === '')
     .map(({ role }) => String(role?.value))
 }
 
