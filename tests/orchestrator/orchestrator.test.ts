@@ -570,8 +570,8 @@ describe('memories', () => {
     await orchestrator.dispose()
   })
 
-  test('run out: the idle cell that was used longest ago makes room', async () => {
-    const { orchestrator, platform } = start([obedient], { memoriesBroker: 16, memoriesTerminatedHoldMs: 0 })
+  test('run out: the idle cell that was used longest ago makes room for the next', async () => {
+    const { orchestrator, platform } = start([obedient], { memoriesBroker: 24, memoriesTerminatedHoldMs: 0 })
     await run(orchestrator, 'a')
     await run(orchestrator, 'b', {}, YOU)
     await run(orchestrator, 'c', {}, { kind: 'local', name: 'third' })
