@@ -57,13 +57,15 @@ function parseTool(value: unknown): Tool | undefined {
 function parseImplementation(value: unknown): Implementation | undefined {
   if (!isRecord(value)) return undefined
   const [type, module] = [own(value, 'type'), own(value, 'module')]
+  const place = own(value, 'inPackage') === true ? ({ inPackage: true } as const) : {}
   if (type === 'wasm') return parseWasm(value, module)
   if (type === 'python') {
     const [start, path] = [parseStart(own(value, 'start')), listOf(own(value, 'path'))]
-    return start && path ? { type, start, path: path.filter((item) => typeof item === 'string') } : undefined
+    return start && path ? { type, start, path: path.filter((item) => typeof item === 'string'), ...place } : undefined
   }
   const form = own(value, 'form')
-  if (type === 'js') return typeof module === 'string' && (form === 'function' || form === 'stdio') ? { type, module, form } : undefined
+  if (type === 'js')
+    return typeof module === 'string' && (form === 'function' || form === 'stdio') ? { type, module, form, ...place } : undefined
   const command = listOf(own(value, 'command'))
   return type === 'external' && command ? { type, command: command.filter((item) => typeof item === 'string') } : undefined
 }

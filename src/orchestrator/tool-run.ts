@@ -4,7 +4,7 @@
  * bounded while it comes, and read as UTF-8 and JSON when it is whole.
  */
 import { BtcpError } from '../protocol/error.ts'
-import { type Implementation, PACKAGE_ROOT } from '../protocol/installed-tool.ts'
+import { type Implementation, PACKAGE_ROOT, type StartsInPackage } from '../protocol/installed-tool.ts'
 import { joinedBytes } from '../protocol/joined-bytes.ts'
 import { type ModuleRun, moduleArgv } from '../protocol/module-run.ts'
 import { type JsonValue, parseJson } from '../protocol/parse.ts'
@@ -40,10 +40,10 @@ export function runTool(orchestrator: Orchestrator, call: AdmittedCall): Promise
     case 'wasm':
       return runWasm(orchestrator, call, implementation)
     case 'python':
-      return runCommand(orchestrator, call, toolPythonArgv(implementation))
+      return runCommand(orchestrator, call, toolPythonArgv(implementation), implementation.inPackage)
     case 'js': {
       const form = implementation.form === 'function' ? '--tool' : '--node'
-      return runCommand(orchestrator, call, ['js', form, inPackage(implementation.module)])
+      return runCommand(orchestrator, call, ['js', form, inPackage(implementation.module)], implementation.inPackage)
     }
     case 'external':
       return runExternal(orchestrator, call, implementation.command)
@@ -105,11 +105,17 @@ export async function runModule(
 }
 
 /** Runs a process that gets its arguments on standard input and prints its result: one JSON value, or else a text. */
-async function runCommand(orchestrator: Orchestrator, call: AdmittedCall, argv: readonly string[]): Promise<ToolEnd> {
+async function runCommand(
+  orchestrator: Orchestrator,
+  call: AdmittedCall,
+  argv: readonly string[],
+  startsInPackage?: StartsInPackage,
+): Promise<ToolEnd> {
   const { limits, platform } = orchestrator
   const output = new Bytes(limits.toolResultBytes)
   const ran = await runProcess(orchestrator, call, {
     argv,
+    ...(startsInPackage ? { cwd: PACKAGE_ROOT } : {}),
     input: JSON.stringify(call.arguments),
     output: (bytes) => output.take(bytes),
   })
@@ -128,6 +134,7 @@ async function runCommand(orchestrator: Orchestrator, call: AdmittedCall, argv: 
 
 interface Process {
   readonly argv: readonly string[]
+  readonly cwd?: string
   /** JSON text */
   readonly input: string
   /** Takes standard output; false ends the process. */
@@ -147,7 +154,7 @@ interface Ran {
 async function runProcess(
   orchestrator: Orchestrator,
   call: AdmittedCall,
-  { argv, input, output, result }: Process,
+  { argv, cwd, input, output, result }: Process,
 ): Promise<Ran | { readonly failure: ToolFailure }> {
   const { principal, installed, signal, timeoutMs, ask } = call
   const { text } = orchestrator.platform
@@ -158,6 +165,7 @@ async function runProcess(
     principal,
     {
       argv,
+      ...(cwd === undefined ? {} : { cwd }),
       env: installed.env,
       stdin: text.encode(input),
       timeoutMs,

@@ -24,15 +24,20 @@ export type Implementation =
       readonly start: PythonStart
       /** what is put before `sys.path`: directories and wheels */
       readonly path: readonly string[]
+      readonly inPackage?: StartsInPackage
     }
   | {
       readonly type: 'js'
       readonly module: string
       /** `function`: `export default (args, btcp) => result`; `stdio`: a script that reads standard input and prints, as under Node */
       readonly form: 'function' | 'stdio'
+      readonly inPackage?: StartsInPackage
     }
   /** A process of the host's that speaks JSON-RPC 2.0 by lines (Node only). */
   | { readonly type: 'external'; readonly command: readonly string[] }
+
+/** Its working directory is the package's root, as programs of published folders expect; else it is the tool's own /home/user. */
+export type StartsInPackage = true
 
 export type PythonStart =
   | { readonly run: 'file'; readonly file: string }

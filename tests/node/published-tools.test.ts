@@ -64,6 +64,24 @@ test('a script of the project', async () => {
   expect(await sandbox.callTool('scripted')).toMatchObject({ structuredContent: { got: {} } })
 })
 
+test('a program starts in its folder, reads its files from there, and writes elsewhere', async () => {
+  const reading = `import os
+words = open("data/words.txt").read().split()
+try:
+    open("kept.txt", "w")
+except OSError as error:
+    refused = error.strerror
+open(os.path.expanduser("~/kept.txt"), "w").write("x")
+print(len(words), os.getcwd(), refused)
+`
+  await sandbox.registerTool([pocket('reading', 'python main.py'), file('main.py', reading), file('data/words.txt', 'the open sea')])
+  expect((await sandbox.callTool('reading')).structuredContent).toBe('3 /opt/tool Read-only file system')
+  const node = "require('fs').promises.readFile('data/words.txt', 'utf8').then((text) => console.log(text.length, process.cwd()))"
+  const asNode = pocket('reading_node', 'node main.js', { language: 'node' })
+  await sandbox.registerTool([asNode, file('main.js', node), file('data/words.txt', 'the open sea')])
+  expect((await sandbox.callTool('reading_node')).structuredContent).toBe('12 /opt/tool')
+})
+
 test('what Python says of an exception begins in the tool', async () => {
   const raising = 'def main():\n    raise ValueError("no rows")\n\nmain()\n'
   await sandbox.registerTool([pocket('by_file', 'python main.py'), file('main.py', raising)])

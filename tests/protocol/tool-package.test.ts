@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { PackageManifest } from '../../src/protocol/installed-tool.ts'
+import type { Implementation, PackageManifest } from '../../src/protocol/installed-tool.ts'
 import { LIMITS, limitsWith } from '../../src/protocol/limits.ts'
 import { packageDigest, packageHashFaults, parsePackage, trimPackage } from '../../src/protocol/tool-package.ts'
 import { type Content, moduleExporting, packageFiles } from '../support/package-files.ts'
@@ -404,6 +404,7 @@ describe('pocket.json', () => {
       type: 'python',
       start: { run: 'module', module: 'ticker' },
       path: ['.', 'dist/dep-1.0-py3-none-any.whl'],
+      inPackage: true,
     })
   })
 
@@ -432,7 +433,8 @@ describe('pocket.json', () => {
       { type: 'js', module: 'lib/x.js', form: 'stdio' },
     ],
   ])('%s', (run, files, expected) => {
-    expect(parsed({ 'pocket.json': { ...POCKET, entrypoint: { run } }, ...files }).tools[0]?.implementation).toEqual(expected)
+    const { tools } = parsed({ 'pocket.json': { ...POCKET, entrypoint: { run } }, ...files })
+    expect(tools[0]?.implementation).toEqual({ ...expected, inPackage: true })
   })
 
   test('takes its arguments from schema.json where it does not say them, and anything where there is none', () => {
@@ -538,8 +540,12 @@ describe('config.toml with schema.json', () => {
   })
 
   test('or dist/index.js, main.py, or the module that is called after it', () => {
-    const run = (files: Readonly<Record<string, Content>>, config = CONFIG): unknown =>
-      parsed({ 'config.toml': config, 'schema.json': SCHEMA, ...files }).tools[0]?.implementation
+    const run = (files: Readonly<Record<string, Content>>, config = CONFIG): unknown => {
+      const { tools } = parsed({ 'config.toml': config, 'schema.json': SCHEMA, ...files })
+      const { inPackage, ...rest } = tools[0]?.implementation as Extract<Implementation, { type: 'python' }>
+      expect(inPackage).toBe(true)
+      return rest
+    }
     expect(run({ 'dist/index.js': '' }, CONFIG.replace('python', 'node'))).toEqual({ type: 'js', module: 'dist/index.js', form: 'stdio' })
     expect(run({ 'main.py': '' })).toEqual({ type: 'python', start: { run: 'file', file: 'main.py' }, path: [] })
     expect(run({ 'simple_echo_tool/__main__.py': '' })).toEqual({

@@ -130,7 +130,8 @@ function packaged(
   if (name === undefined || description === undefined || !inputSchema || !implementation) return undefined
   return {
     tool: plainTool(name, description, inputSchema),
-    implementation,
+    implementation:
+      implementation.type === 'python' || implementation.type === 'js' ? { ...implementation, inPackage: true } : implementation,
     secrets: [...new Map(secrets.map((secret) => [secret.name, secret])).values()],
     variables,
     maxConcurrent: LIMITS.callsConcurrent,
