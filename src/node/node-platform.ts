@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { MemoryPackages } from '../orchestrator/memory-packages.ts'
 import type { Mount, Platform } from '../orchestrator/platform.ts'
 import { type Principal, principalKey } from '../protocol/principal.ts'
-import { MemoryTables } from '../orchestrator/store/memory-tables.ts'
+import { MemoryDisk, MemoryTables } from '../orchestrator/store/memory-tables.ts'
 import type { Tables } from '../orchestrator/store/tables.ts'
 import { startCellProcess } from './cell-child.ts'
 import { DirectoryPackages } from './directory-packages.ts'
@@ -24,13 +24,21 @@ export interface NodePlatformOptions {
 }
 
 export function nodePlatform({ store, mounts }: NodePlatformOptions): Platform {
+  const disks = new Map<string, MemoryDisk>()
+  const diskOf = (principal: Principal): MemoryDisk => {
+    const key = principalKey(principal)
+    const disk = disks.get(key) ?? new MemoryDisk()
+    disks.set(key, disk)
+    return disk
+  }
   return {
     startCell: startCellProcess,
     startSnippet: startScriptProcess,
     tables: async (principal): Promise<Tables> =>
-      store === undefined ? new MemoryTables() : SqliteTables.open(directoryOf(store, principal)),
+      store === undefined ? new MemoryTables(diskOf(principal)) : SqliteTables.open(directoryOf(store, principal)),
     async forget(principal) {
-      // Without a store the tables are gone with the cell; a sandbox's own directory is its user's to remove.
+      disks.delete(principalKey(principal))
+      // A sandbox's own directory is its user's to remove.
       if (store !== undefined && principal.kind === 'tool') await disk.rm(directoryOf(store, principal), { recursive: true, force: true })
     },
     packages: store === undefined ? new MemoryPackages() : new DirectoryPackages(join(store, 'packages')),

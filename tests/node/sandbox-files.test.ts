@@ -24,6 +24,13 @@ const failure = async (promise: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => (error instanceof FileError ? [error.code, error.message] : error),
   )
 
+test('a sandbox without a store has its files also after its cell was left because it was idle', async () => {
+  await using sandbox = await Sandbox.create({ limits: { cellIdleMs: 100 } })
+  await sandbox.writeFile('kept', 'x')
+  await new Promise((resolve) => setTimeout(resolve, 600))
+  expect(await sandbox.readFile('kept', 'utf8')).toBe('x')
+})
+
 describe('a sandbox', () => {
   let sandbox: Sandbox
   beforeAll(async () => {
