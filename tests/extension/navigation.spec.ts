@@ -68,7 +68,8 @@ for (const [way, leave] of Object.entries(WAYS))
   test(`T19 T20 a document that is left by ${way} is read by itself alone`, async () => {
     const page = await tidepool.site(sites.origin('nav'), 'dom:read')
     for (let round = 0; round < 6; round += 1) {
-      await page.goto(`${sites.origin('nav')}/marked?${round}`).catch(() => undefined)
+      // The navigation of the round before may still be under way, and the browser may then never end this one.
+      await page.goto(`${sites.origin('nav')}/marked?${round}`, { timeout: 5_000 }).catch(() => undefined)
       await page.waitForTimeout(20 + round * 15)
       await leave(page).catch(() => undefined)
       await page.waitForTimeout(80)
