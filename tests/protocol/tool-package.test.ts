@@ -542,7 +542,7 @@ describe('config.toml with schema.json', () => {
   test('or dist/index.js, main.py, or the module that is called after it', () => {
     const run = (files: Readonly<Record<string, Content>>, config = CONFIG): unknown => {
       const { tools } = parsed({ 'config.toml': config, 'schema.json': SCHEMA, ...files })
-      const { inPackage, ...rest } = tools[0]?.implementation as Extract<Implementation, { type: 'python' }>
+      const { inPackage, ...rest } = tools[0]!.implementation as Extract<Implementation, { type: 'python' }>
       expect(inPackage).toBe(true)
       return rest
     }
