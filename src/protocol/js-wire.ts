@@ -13,8 +13,9 @@ export const JS_WINDOW_BYTES = 4096 * KiB
 export const JS_WINDOW_MESSAGES = 1024
 /** The longest message of a script. */
 export const JS_MESSAGE_BYTES = 1088 * KiB
-/** Output of one stream that may be under way. */
-export const JS_OUTPUT_CREDIT = 256 * KiB
+/** Output of one stream that may be under way. Of both it is less than a process's channel holds (208 KiB on Linux): what a script that never
+ *  rests has sent would else wait for its next turn, and with it the word that it has ended. */
+export const JS_OUTPUT_CREDIT = 64 * KiB
 /** What one request reads or writes at most. */
 export const JS_PART_BYTES = 256 * KiB
 /** The longest request for a tool. */
