@@ -16,7 +16,7 @@ import {
 import type { FileStat, FileType } from './cell.ts'
 import { JS_MESSAGE_BYTES } from './js-wire.ts'
 import { LIMITS, type LimitName, type Limits } from './limits.ts'
-import { isRecord, own, type Parsed } from './parse.ts'
+import { isRecord, own, type Parsed, Refused } from './parse.ts'
 
 /** Wider than any errno. */
 const ERRNO_MAX = 255
@@ -285,14 +285,6 @@ function readStat(m: Reader, limits: Limits): FileStat {
     mode: m.whole('mode', MODE_MAX),
     nlink: m.whole('nlink', U32),
     ...m.optional('target', () => ({ target: m.text('target', limits.pathBytes) })),
-  }
-}
-
-class Refused extends Error {
-  readonly at: string
-  constructor(at: string, reason: string) {
-    super(reason)
-    this.at = at
   }
 }
 

@@ -3,7 +3,7 @@
  * been published are read, and plain JSON besides; one is sent: a tag and its value (`{"Int":1}`), null as it is. Integers are those of 64
  * bits and stay exact. What a library says was written by code that nobody here wrote, so nothing here throws.
  */
-import { isRecord, type JsonValue, own, type Parsed } from './parse.ts'
+import { isRecord, type JsonValue, own, type Parsed, Refused } from './parse.ts'
 
 export type ScopeKind = 'file' | 'folder' | 'glob'
 
@@ -142,14 +142,6 @@ export function plainOf(value: LibraryValue): JsonValue {
 }
 
 // --- values
-class Refused extends Error {
-  readonly at: string
-  constructor(at: string, reason: string) {
-    super(reason)
-    this.at = at
-  }
-}
-
 function reading<T>(read: () => T): Parsed<T> {
   try {
     return { ok: true, value: read() }

@@ -40,7 +40,8 @@ export function parseJson(value: unknown, bounds: JsonBounds = BOUNDS): Parsed<J
   }
 }
 
-class Refused extends Error {
+/** What a parser throws inside and turns into its reason: `at` is a JSON pointer (RFC 6901) to what is wrong. */
+export class Refused extends Error {
   readonly at: string
   constructor(at: string, reason: string) {
     super(reason)
