@@ -8,6 +8,7 @@ import { LIMITS, type Limits } from './limits.ts'
 import { Faults, type PackageFault, quoted } from './package/fault.ts'
 import { utf8Text } from './package/text.ts'
 import { pathFault, trimPackage } from './package/tree.ts'
+import { CENTRAL, CENTRAL_BYTES, DEFLATED, END, END_BYTES, LOCAL, LOCAL_BYTES, STORED } from './zip-record.ts'
 
 export type UnpackedZip =
   { readonly ok: true; readonly files: PackageFile[] } | { readonly ok: false; readonly faults: readonly PackageFault[] }
@@ -25,15 +26,7 @@ interface Member {
   readonly offset: number
 }
 
-const END = 0x06054b50
-const CENTRAL = 0x02014b50
-const LOCAL = 0x04034b50
-const END_BYTES = 22
-const CENTRAL_BYTES = 46
-const LOCAL_BYTES = 30
 const COMMENT_BYTES = 0xffff
-const STORED = 0
-const DEFLATED = 8
 /** Deflate cannot do better. */
 const RATIO = 1_032
 /** What goes into the inflater at a time: so little beyond the claim can come out of it. */

@@ -3,6 +3,7 @@
  * Archives are added while the file system is in use. What the directory says is checked against the archive: overlapping or compressed
  * entries, zip64, names that leave the tree and names that come twice are refused as a whole.
  */
+import { CENTRAL, CENTRAL_BYTES, END, END_BYTES, LOCAL, LOCAL_BYTES, STORED } from '../../protocol/zip-record.ts'
 import { type ByteString, byteString } from '../vfs/byte-string.ts'
 import { FileKind, FileSystem, Inode } from '../vfs/inode.ts'
 import type { OpenFile } from '../vfs/open-file.ts'
@@ -15,13 +16,6 @@ interface Entry {
   readonly bytes: Uint8Array
 }
 
-const END = 0x06054b50
-const CENTRAL = 0x02014b50
-const LOCAL = 0x04034b50
-const END_BYTES = 22
-const CENTRAL_BYTES = 46
-const LOCAL_BYTES = 30
-const STORED = 0
 const ENCRYPTED = 1
 const SEVERAL = 0xffff
 
