@@ -17,6 +17,7 @@ import { MountError, type MountSpec, mountTree, parseMount } from './mounts.ts'
 import { AddedTools, userDirectory } from './added-tools.ts'
 import { nodePlatform } from './node-platform.ts'
 import { complain } from './printable.ts'
+import { readStandardInput } from './standard-input.ts'
 import { addToolCommands } from './tool-command.ts'
 import { OWNER } from './tool-host.ts'
 
@@ -121,7 +122,7 @@ async function run(command: string, flags: RunFlags): Promise<number> {
   const orchestrator = new Orchestrator({ ...platform, packages: new MemoryPackages() }, flags.strace ? { trace } : {})
   const cwd = flags.cwd ?? (mount.length === 1 ? mount[0]?.target : undefined)
   try {
-    const script = command === '-' ? await readAll(process.stdin) : command
+    const script = command === '-' ? await readStandardInput() : command
     const principal = OWNER
     const tools = new LocalTools(orchestrator, principal)
     for (const added of addedTools(flags)) await added.registerAll(tools, complain)
@@ -168,12 +169,6 @@ function write(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(bytes, (error) => (error ? reject(error) : resolve()))
   })
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = []
-  for await (const part of stream) parts.push(part)
-  return Buffer.concat(parts).toString()
 }
 
 /** Everything that was printed is out before the process ends. */

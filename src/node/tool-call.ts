@@ -10,6 +10,7 @@ import { AddedTools, type AddedPackage, userDirectory } from './added-tools.ts'
 import { openHtmlPage } from './html-page.ts'
 import type { MountSpec } from './mounts.ts'
 import { complain, printable } from './printable.ts'
+import { readStandardInput } from './standard-input.ts'
 import { environmentOf, type GrantFlags, grantsOf, manifestOf, packageAt } from './tool-grants.ts'
 import { OWNER, withOrchestrator } from './tool-host.ts'
 
@@ -83,13 +84,7 @@ async function callOf(names: readonly string[], words: readonly string[]): Promi
     })
   const [json = '{}', ...more] = named === undefined ? words : words.slice(1)
   if (more.length > 0) throw badArguments(`there is more after ${JSON.stringify(json)}: put the JSON in quotes`)
-  return { tool, args: argumentsOf(json === '-' ? await readStdin() : json) }
-}
-
-async function readStdin(): Promise<string> {
-  const parts: Uint8Array[] = []
-  for await (const part of process.stdin) parts.push(part as Uint8Array)
-  return Buffer.concat(parts).toString()
+  return { tool, args: argumentsOf(json === '-' ? await readStandardInput() : json) }
 }
 
 function argumentsOf(json: string): JsonObject {
