@@ -4,10 +4,10 @@
  */
 import { moduleNotes, type CheckedImport } from '../orchestrator/module-check.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
-import { digestOf } from '../orchestrator/tool-mount.ts'
+import { readPackage } from '../orchestrator/package-reading.ts'
 import { type Capability, capabilityRow } from '../protocol/capability.ts'
 import { type Implementation, type PackagedTool, type PackageFile, type PackageManifest } from '../protocol/installed-tool.ts'
-import { packageHashFaults, parsePackage, type PackageFault } from '../protocol/tool-package.ts'
+import type { PackageFault } from '../protocol/tool-package.ts'
 import { printable } from './printable.ts'
 
 export interface CheckedPackage {
@@ -22,12 +22,9 @@ export interface CheckedPackage {
 /** What is wrong with the package, or what it is. */
 export async function checkPackage(orchestrator: Orchestrator, files: readonly PackageFile[]): Promise<readonly string[] | CheckedPackage> {
   const { platform, limits } = orchestrator
-  const parsed = parsePackage(files, limits)
-  if (!parsed.ok) return parsed.faults.map(faultLine)
-  const changed = await packageHashFaults(files, async (bytes) => (await platform.sha256(bytes)).toHex())
-  if (changed.length > 0) return changed.map(faultLine)
-  const { manifest } = parsed
-  const sha256 = await digestOf(platform, files)
+  const read = await readPackage(platform, files, limits)
+  if (!read.ok) return read.faults.map(faultLine)
+  const { manifest, sha256 } = read
   await platform.packages.keep(sha256, files)
   const report = [`${manifest.name} ${manifest.version}${manifest.provider === undefined ? '' : ` by ${manifest.provider}`}`]
   if (manifest.description !== '') report.push(manifest.description)

@@ -6,9 +6,9 @@ import type { PackageFile } from '../protocol/installed-tool.ts'
 import { joinedBytes } from '../protocol/joined-bytes.ts'
 import type { PackageAnswer, PackageOp } from '../protocol/link.ts'
 import { type Owner, principalKey } from '../protocol/principal.ts'
-import { packageHashFaults, parsePackage, trimPackage } from '../protocol/tool-package.ts'
+import { trimPackage } from '../protocol/tool-package.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
-import { digestOf } from '../orchestrator/tool-mount.ts'
+import { readPackage } from '../orchestrator/package-reading.ts'
 
 interface Upload {
   readonly files: Map<string, Uint8Array<ArrayBuffer>[]>
@@ -80,13 +80,8 @@ export class PackageDesk {
 
   async #read(key: string): Promise<PackageAnswer> {
     const files = this.#files(key)
-    const parsed = parsePackage(files)
-    if (!parsed.ok) return parsed
-    const { platform } = this.#orchestrator
-    const changed = await packageHashFaults(files, async (content) => (await platform.sha256(content)).toHex())
-    if (changed.length > 0) return { ok: false, faults: changed }
-    const bytes = files.reduce((sum, file) => sum + file.bytes.length, 0)
-    return { ok: true, manifest: parsed.manifest, sha256: await digestOf(platform, files), bytes }
+    const read = await readPackage(this.#orchestrator.platform, files, this.#orchestrator.limits)
+    return read.ok ? { ...read, bytes: lengthOf(files.map((file) => file.bytes)) } : read
   }
 
   async #keep(key: string): Promise<PackageAnswer> {

@@ -10,7 +10,7 @@ import type { InstalledTool, PackagedTool, PackageFile } from '../protocol/insta
 import type { JsonObject } from '../protocol/parse.ts'
 import type { Owner } from '../protocol/principal.ts'
 import type { Tool, ToolResult } from '../protocol/tool.ts'
-import { packageHashFaults, type PackageFault, parsePackage, trimPackage } from '../protocol/tool-package.ts'
+import { type PackageFault, trimPackage } from '../protocol/tool-package.ts'
 import { CancelSource } from './cancel.ts'
 import { callTool } from './catalog.ts'
 import type { Desk, NestedCall } from './desk.ts'
@@ -18,9 +18,9 @@ import { Gate } from './gate.ts'
 import { requireExternal } from './external-call.ts'
 import { callInstalled, toolPrincipal } from './installed-call.ts'
 import type { Orchestrator } from './orchestrator.ts'
+import { readPackage } from './package-reading.ts'
 import type { CancelSignal } from './platform.ts'
 import { type Check, ToolDesk, type ToolFiles } from './tool-desk.ts'
-import { digestOf } from './tool-mount.ts'
 import { runInPage, type ToolPage } from './tool-page.ts'
 import { workspaceFiles, workspaceFor } from './workspace-files.ts'
 
@@ -107,13 +107,10 @@ export class LocalTools {
     const { platform, limits } = this.#orchestrator
     // Whoever gave them may use their buffers again.
     const kept = trimPackage(files).map(({ path, bytes }): PackageFile => ({ path, bytes: new Uint8Array(bytes) }))
-    const parsed = parsePackage(kept, limits)
-    if (!parsed.ok) throw faultsError(parsed.faults)
-    const changed = await packageHashFaults(kept, async (bytes) => (await platform.sha256(bytes)).toHex())
-    if (changed.length > 0) throw faultsError(changed)
-    const { manifest } = parsed
+    const read = await readPackage(platform, kept, limits)
+    if (!read.ok) throw faultsError(read.faults)
+    const { manifest, sha256 } = read
     requireExternal(platform, manifest.tools, allowExternal)
-    const sha256 = await digestOf(platform, kept)
     const { name, version } = manifest
     const added = manifest.tools.map((one): InstalledTool => {
       return { ...one, manifest: name, version, sha256, env: { ...one.variables, ...envOf(one, manifest.tools, env) } }
