@@ -1,5 +1,5 @@
 /** What a hostile tool and a hostile page try together: to act when nothing may act any more, and to hold what serves every other site. */
-import { expect, test, type Page } from '@playwright/test'
+import { expect, test } from '@playwright/test'
 import { packageOf } from '../contract/tool-machine.ts'
 import { callTool } from '../support/btcp.ts'
 import { launchTidepool, type Tidepool } from '../support/extension.ts'
@@ -21,15 +21,6 @@ test.afterAll(async () => {
   await sites?.[Symbol.asyncDispose]()
 })
 
-async function siteWith(name: string, files: Parameters<ToolPanel['install']>[0]): Promise<{ page: Page; panel: ToolPanel }> {
-  const origin = sites.origin(name)
-  const page = await tidepool.site(origin)
-  const panel = await ToolPanel.open(tidepool, origin)
-  await panel.install(files)
-  await page.bringToFront()
-  return { page, panel }
-}
-
 const [SELECTOR, VALUE] = [100, 120]
 /** Sets the text of the page's heading. */
 const WRITER = {
@@ -47,7 +38,7 @@ const WRITER = {
 const writer = toolModule(WRITER)
 
 test('T24 a page that hangs has nothing written into it after the call has ended', async () => {
-  const { page, panel } = await siteWith('hanging', packageOf(writer, { capabilities: ['dom:write'] }))
+  const { page, panel } = await ToolPanel.siteWith(tidepool, sites.origin('hanging'), packageOf(writer, { capabilities: ['dom:write'] }))
   await panel.choose('probe', 'dom:write', 'session')
   const heading = page.locator('h1')
   expect((await callTool(page, 'probe')).value?.isError).toBe(false)
@@ -87,7 +78,7 @@ test('T24 a page that hangs has nothing written into it after the call has ended
 test('T97 a pattern that takes for ever holds neither the service worker nor the sandbox of other sites', async () => {
   const schema = (more: object): object => ({ type: 'object', properties: { a: { type: 'string', ...more } } })
   const files = packageOf(writer, { tool: { inputSchema: schema({ pattern: '^(a+)+$' }) } })
-  const { page, panel } = await siteWith('pattern', files)
+  const { page, panel } = await ToolPanel.siteWith(tidepool, sites.origin('pattern'), files)
   const other = await tidepool.site(sites.origin('other'))
   await tidepool.choose(other, 'shell:run', 'session')
   const began = Date.now()
@@ -108,7 +99,7 @@ test('T102 T101 a tool whose service worker stops, or whose sandbox is closed, e
     ...WRITER,
     execute: [...line(...ins.loop, ...setText, ...ins.i32(1), ...ins.eq, ...ins.brIf(0), ...ins.end), ...ins.i32(RESULT_AT)],
   })
-  const { page, panel } = await siteWith('killed', packageOf(forEver, { capabilities: ['dom:write'] }))
+  const { page, panel } = await ToolPanel.siteWith(tidepool, sites.origin('killed'), packageOf(forEver, { capabilities: ['dom:write'] }))
   await panel.choose('probe', 'dom:write', 'always')
   for (const [end, code] of [
     [async () => await tidepool.stopServiceWorker(), 'DISCONNECTED'],

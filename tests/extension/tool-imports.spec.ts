@@ -46,15 +46,6 @@ function forEver(files: readonly PackageFile[]): PackageFile[] {
   })
 }
 
-async function siteWith(name: string, files: Parameters<ToolPanel['install']>[0]): Promise<{ page: Page; panel: ToolPanel }> {
-  const origin = sites.origin(name)
-  const page = await tidepool.site(origin)
-  const panel = await ToolPanel.open(tidepool, origin)
-  await panel.install(files)
-  await page.bringToFront()
-  return { page, panel }
-}
-
 /** Begins a call, and marks the document with how it ends. */
 async function begin(page: Page, tool: string, args: object): Promise<void> {
   await page.evaluate(
@@ -72,7 +63,7 @@ for (const [language, folder] of Object.entries(LANGUAGES)) {
   const site = `heading-${language.toLowerCase()}`
 
   test(`${language}: the heading is read with dom:read granted to the tool, and not without`, async () => {
-    const { page, panel } = await siteWith(site, files)
+    const { page, panel } = await ToolPanel.siteWith(tidepool, sites.origin(site), files)
     const denied = await callTool(page, NAME)
     expect(denied.failure).toMatchObject({ code: 4100, data: { btcpCode: 'CAPABILITY_DENIED', missing: ['dom:read'], effects: 'none' } })
     // What the site itself may read is not what its tool may.
@@ -132,7 +123,7 @@ test('T18 a tool that writes for ever writes nothing into the next document', as
       ...line(...ins.i32(1), ...ins.eq, ...ins.brIf(0), ...ins.end, ...ins.i32(RESULT_AT)),
     ],
   })
-  const { page, panel } = await siteWith('writer', packageOf(writer, { capabilities: ['dom:write'] }))
+  const { page, panel } = await ToolPanel.siteWith(tidepool, sites.origin('writer'), packageOf(writer, { capabilities: ['dom:write'] }))
   await panel.choose('probe', 'dom:write', 'session')
   for (let round = 0; round < 5; round++) {
     await page.goto(`${sites.origin('writer')}/`)

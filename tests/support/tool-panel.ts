@@ -30,6 +30,15 @@ export class ToolPanel {
     return new ToolPanel(await tidepool.open(tidepool.address(PAGE)), origin)
   }
 
+  /** A page of the site, in front, with the package installed for it. */
+  static async siteWith(tidepool: Tidepool, origin: string, files: readonly PackageFile[]): Promise<{ page: Page; panel: ToolPanel }> {
+    const page = await tidepool.site(origin)
+    const panel = await ToolPanel.open(tidepool, origin)
+    await panel.install(files)
+    await page.bringToFront()
+    return { page, panel }
+  }
+
   /** Rejects with the reason that a person is told. */
   async ask<T>(op: ToolOp): Promise<T> {
     const answer = await this.page.evaluate(
