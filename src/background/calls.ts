@@ -135,14 +135,26 @@ async function run(call: Call, snapshot: Snapshot, renew: boolean, requestId: nu
       progress,
     } as const
     const request = timeoutMs === undefined ? common : { ...common, timeoutMs }
-    const onAsk: OffscreenCall['onAsk'] = (asked) => nestedCall(call, asked)
-    const onImport: OffscreenCall['onImport'] = (asked) => carryOut(call, asked)
+    const onAsk: OffscreenCall['onAsk'] = (asked) => endedFirst(origin, nestedCall(call, asked))
+    const onImport: OffscreenCall['onImport'] = (asked) => endedFirst(origin, carryOut(call, asked))
     return await runOffscreen({ principal: siteOf(origin), request, onProgress, onAsk, onImport }, snapshot, renew)
   } catch (error) {
     // Whatever the sandbox says of its end, the reason is the one for which it was ended; whether it had begun, the sandbox knows.
     throw call.signal.aborted ? withEffects(call.signal.reason, effectsOf(error)) : error
   } finally {
     call.signal.removeEventListener('abort', cancel)
+  }
+}
+
+/** What is taken back denies from the moment it is decided, and is enforced once it is written. A program that hears of it in between must
+ *  not end its call in its own way: the calls that stood on it end before it hears. */
+async function endedFirst<T>(origin: Origin, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    const isDenied = error instanceof BtcpError && error.data.btcpCode === 'CAPABILITY_DENIED'
+    if (isDenied) await endUngranted(origin, await snapshotOf(origin))
+    throw error
   }
 }
 

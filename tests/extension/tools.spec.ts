@@ -406,6 +406,46 @@ test('what is taken back between two imports of a call denies the second, and th
   await page.close()
 })
 
+/** Until it is undone, the extension's storage answers late, as that of a busy disk. */
+async function delayStorage(ms: number): Promise<() => Promise<void>> {
+  const worker = tidepool.serviceWorker()!
+  const undo = await worker.evaluateHandle((delay) => {
+    const area = (globalThis as unknown as { browser?: typeof chrome }).browser?.storage.local ?? chrome.storage.local
+    const set: (items: object) => Promise<void> = area.set.bind(area)
+    area.set = async (items: object) => {
+      await new Promise((resolve) => setTimeout(resolve, delay))
+      await set(items)
+    }
+    return () => (area.set = set)
+  }, ms)
+  return async () => {
+    await undo.evaluate((restore) => {
+      restore()
+    })
+  }
+}
+
+/** Imports until it is denied, and fails then. */
+const RELENTLESS: Script = {
+  name: 'relentless',
+  capabilities: ['dom:read'],
+  language: 'python',
+  code: ['import btcp', 'while True:', `    btcp._ask({'import': '${H1.name}', 'args': ${JSON.stringify(H1.args)}})`].join('\n'),
+}
+
+test('a call that hears of a revocation before it is written ends with it all the same', async () => {
+  const { page, panel } = await siteWith('meanwhile', scripts('imports', RELENTLESS))
+  await panel.choose('relentless', 'dom:read', 'session')
+  const call = callTool(page, 'relentless')
+  await page.waitForTimeout(2_000)
+  const undo = await delayStorage(1_000)
+  await panel.choose('relentless', 'dom:read', 'deny')
+  await undo()
+  expect((await call).failure).toMatchObject({ code: 4100, data: { missing: ['dom:read'] } })
+  await panel.page.close()
+  await page.close()
+})
+
 test('an import takes 3 ms at most in the median, and the call says how many there were', async () => {
   const { page, panel } = await siteWith('speed', scripts('imports', importer('dom:read')))
   await panel.choose('importer', 'dom:read', 'session')
