@@ -3,20 +3,14 @@
  * site must be asked inside the click, so the switch asks first and tells the service worker after it.
  */
 import browser from 'webextension-polyfill'
-import type { PanelRequest, SiteState } from '../protocol/panel.ts'
+import type { SiteState } from '../protocol/panel.ts'
 import { parseOrigin } from '../protocol/principal.ts'
+import { ask } from './ask.ts'
 import { capabilityRow } from './capability-row.ts'
 import { byId } from './element.ts'
 import { showOrigin } from './origin.ts'
 
 const toggle = byId<HTMLInputElement>('switch')
-
-/** Asks the service worker; its refusals are texts for the person. */
-async function ask(request: PanelRequest): Promise<SiteState> {
-  const answer: SiteState | { error: string } = await browser.runtime.sendMessage(request)
-  if ('error' in answer) throw new Error(answer.error)
-  return answer
-}
 
 function show(state: SiteState): void {
   const { origin, on, capabilities, silenced, tools } = state
@@ -101,7 +95,7 @@ async function start(): Promise<void> {
 
 /** What stands may change while the popup is open: a call takes what was given once, another window decides. */
 browser.storage.onChanged.addListener(() => {
-  if (current) void ask({ t: 'site', origin: current.origin }).then(show)
+  if (current) void ask<SiteState>({ t: 'site', origin: current.origin }).then(show)
 })
 
 void start()

@@ -8,6 +8,7 @@ import type { PackageFault } from '../protocol/tool-package.ts'
 import { capabilityRow, secondQuestion } from './capability-row.ts'
 import { button, element } from './element.ts'
 import { harmless, harmlessLines } from './foreign-text.ts'
+import { sizeText } from './size.ts'
 import { variableFields, variableForm } from './tool-variables.ts'
 
 type Preview = Extract<ToolPreview, { ok: true }>
@@ -163,8 +164,4 @@ function rightsList(title: string, rows: readonly HTMLElement[], note?: string):
     return [element('p', { class: 'note' }, 'It asks for nothing: not for the page, what the site has stored, files or the network.')]
   const notes = note === undefined ? [] : [element('p', { class: 'note' }, note)]
   return [element('h4', {}, title), element('ul', { class: 'rights' }, ...rows), ...notes]
-}
-
-function sizeText(bytes: number): string {
-  return bytes < 1_000 ? `${bytes} bytes` : bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(2)} MB`
 }

@@ -3,21 +3,17 @@
  * It is a page in a tab because a popup closes when the file dialog opens. Whatever a package says of itself is set as text only.
  */
 import browser from 'webextension-polyfill'
-import type { PanelRequest, SiteState, ToolOp, ToolPreview, ToolsState, ToolState } from '../protocol/panel.ts'
+import type { SiteState, ToolOp, ToolPreview, ToolsState, ToolState } from '../protocol/panel.ts'
 import { parseOrigin } from '../protocol/principal.ts'
 import type { PackageFault } from '../protocol/tool-package.ts'
+import { ask, textOf } from './ask.ts'
 import { byId, element } from './element.ts'
+import { acceptDrops } from './file-drop.ts'
 import { showOrigin } from './origin.ts'
 import { type Decision, faultCard, reviewCard, toolCard } from './tool-card.ts'
 import { packageFiles, putFiles, UnreadableZip } from './tool-upload.ts'
 
 const origin = parseOrigin(new URLSearchParams(location.search).get('origin'))
-
-async function ask<T extends object>(request: PanelRequest): Promise<T> {
-  const answer: T | { error: string } = await browser.runtime.sendMessage(request)
-  if ('error' in answer) throw new Error(answer.error)
-  return answer
-}
 
 const askTools = async <T extends object>(op: ToolOp): Promise<T> => await ask({ t: 'tools', origin: origin ?? '', op })
 const list = async (): Promise<ToolsState> => await askTools({ op: 'list' })
@@ -92,8 +88,6 @@ function showError(error: unknown): void {
   byId('error').hidden = false
   byId('error').scrollIntoView({ block: 'nearest' })
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const say = (text: string): void => byId('progress').replaceChildren(element('p', { class: 'note' }, text))
 
@@ -182,21 +176,6 @@ for (const id of ['files', 'folder'])
   })
 addEventListener('pagehide', giveUp)
 
-/** A file that is dropped anywhere on this page is read; the browser would else open it. */
-function acceptDrops(): void {
-  const target = byId('drop')
-  document.addEventListener('dragover', (event) => {
-    event.preventDefault()
-    target.classList.add('over')
-  })
-  document.addEventListener('dragleave', () => target.classList.remove('over'))
-  document.addEventListener('drop', (event) => {
-    event.preventDefault()
-    target.classList.remove('over')
-    void review([...(event.dataTransfer?.files ?? [])])
-  })
-}
-
 async function start(): Promise<void> {
   if (!origin) throw new Error('This page is opened from the popup of a site. There is no site here.')
   const { on } = await ask<SiteState>({ t: 'site', origin })
@@ -204,7 +183,7 @@ async function start(): Promise<void> {
   byId('add').hidden = !on
   byId('site').hidden = false
   show(await list())
-  if (on) acceptDrops()
+  if (on) acceptDrops((files) => void review(files))
   else showError(`Tidepool is switched off for ${origin}: its tools do not run. Switch it on in the popup, and open this page again.`)
   followChanges()
 }

@@ -2,22 +2,18 @@
  * The page of a site's Python packages: adds wheel files of the person's own, lists those that are there, removes them. It is a page
  * in a tab because a popup closes when the file dialog opens. Names that come back from the site's sandbox are set as text only.
  */
-import browser from 'webextension-polyfill'
-import type { PanelRequest, SiteState, WheelsState } from '../protocol/panel.ts'
+import type { SiteState, WheelsState } from '../protocol/panel.ts'
 import { parseOrigin } from '../protocol/principal.ts'
 import { parseWheelName, type Wheel, type WheelOp } from '../protocol/wheel.ts'
+import { ask, textOf } from './ask.ts'
 import { byId, element } from './element.ts'
+import { acceptDrops } from './file-drop.ts'
 import { showOrigin } from './origin.ts'
+import { sizeText } from './size.ts'
 import { uploadWheel } from './wheel-upload.ts'
 
 const input = byId<HTMLInputElement>('files')
 const origin = parseOrigin(new URLSearchParams(location.search).get('origin'))
-
-async function ask<T extends object>(request: PanelRequest): Promise<T> {
-  const answer: T | { error: string } = await browser.runtime.sendMessage(request)
-  if ('error' in answer) throw new Error(answer.error)
-  return answer
-}
 
 const askWheels = async (op: WheelOp): Promise<WheelsState> => await ask({ t: 'wheels', origin: origin ?? '', op })
 
@@ -40,13 +36,6 @@ function fileName(file: string, size: number): HTMLElement {
   return element('span', { class: 'file' }, element('b', {}, file), ` ${sizeText(size)}`)
 }
 
-const UNITS = ['bytes', 'kB', 'MB'] as const
-
-function sizeText(bytes: number): string {
-  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
-  return `${(bytes / 1000 ** power).toFixed(power)} ${UNITS[power]}`
-}
-
 /** Shows what the worker answers, or why it did not and what is really there; the focus, whose button is gone, goes to the list's title. */
 function act(answer: Promise<WheelsState>): void {
   byId('error').hidden = true
@@ -66,8 +55,6 @@ function showError(error: unknown): void {
   byId('error').textContent = textOf(error)
   byId('error').hidden = false
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 // --- what is added: one file after the other
 let adding = Promise.resolve()
@@ -104,29 +91,13 @@ input.addEventListener('change', () => {
   input.value = ''
 })
 
-/** A file that is dropped anywhere on this page is added; the browser would else open it. */
-function acceptDrops(): void {
-  const drop = byId('drop')
-  const hover = (event: DragEvent): void => {
-    event.preventDefault()
-    drop.classList.add('over')
-  }
-  document.addEventListener('dragover', hover)
-  document.addEventListener('dragleave', () => drop.classList.remove('over'))
-  document.addEventListener('drop', (event) => {
-    event.preventDefault()
-    drop.classList.remove('over')
-    addAll(event.dataTransfer?.files ?? [])
-  })
-}
-
 async function start(): Promise<void> {
   if (!origin) throw new Error('This page is opened from the popup of a site. There is no site here.')
   const { on } = await ask<SiteState>({ t: 'site', origin })
   if (!on) throw new Error(`Tidepool is switched off for ${origin}. Switch it on in the popup, and open this page again.`)
   showOrigin(byId('origin'), origin)
   byId('site').hidden = false
-  acceptDrops()
+  acceptDrops(addAll)
   show(await askWheels({ op: 'list' }))
 }
 

@@ -10,6 +10,7 @@ import type { PackageFile } from '../../src/protocol/installed-tool.ts'
 import { packageDigest } from '../../src/protocol/tool-package.ts'
 import { ask, callTool, run } from '../support/btcp.ts'
 import { launchTidepool, type Tidepool } from '../support/extension.ts'
+import { dropFile } from '../support/file-drop.ts'
 import { packageFiles } from '../support/package-files.ts'
 import { serveSites, type SiteServer } from '../support/site-server.ts'
 import { folderFiles } from '../support/tool-panel.ts'
@@ -175,15 +176,7 @@ test('a folder, several files and a lone module are packages, too; a zip of them
 test('a file that is dropped on the page is read, and what a folder hides is left out', async () => {
   const { tools, close } = await siteWith('drops')
   const { name, buffer } = zipOf(scripted())
-  const data = await tools.evaluateHandle(
-    ([file, content]) => {
-      const transfer = new DataTransfer()
-      transfer.items.add(new File([Uint8Array.from(content)], file))
-      return transfer
-    },
-    [name, [...buffer]] as const,
-  )
-  await tools.dispatchEvent('header', 'drop', { dataTransfer: data })
+  await dropFile(tools, name, buffer)
   await expect(review(tools)).toBeVisible()
 
   const own = mkdtempSync(join(folder, 'hides-'))

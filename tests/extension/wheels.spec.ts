@@ -2,6 +2,7 @@
 import { expect, test, type Page } from '@playwright/test'
 import { ask, run } from '../support/btcp.ts'
 import { launchTidepool, type Tidepool } from '../support/extension.ts'
+import { dropFile } from '../support/file-drop.ts'
 import { serveSites, type SiteServer } from '../support/site-server.ts'
 import { pureWheel, type TestWheel } from '../support/wheel.ts'
 
@@ -153,15 +154,7 @@ test('a file that is dropped on the page is added', async () => {
   const page = await tidepool.site(sites.origin('drops'))
   const wheels = await openWheels(page)
   const { file, bytes } = pureWheel('dropped', '1', { 'dropped.py': '' })
-  const data = await wheels.evaluateHandle(
-    ([name, content]) => {
-      const transfer = new DataTransfer()
-      transfer.items.add(new File([Uint8Array.from(content)], name))
-      return transfer
-    },
-    [file, [...bytes]] as const,
-  )
-  await wheels.dispatchEvent('header', 'drop', { dataTransfer: data })
+  await dropFile(wheels, file, bytes)
   await expect(result(wheels, file)).toContainText('Added.')
   await wheels.close()
   await page.close()
