@@ -5,6 +5,7 @@
  */
 import { BtcpError } from '../../protocol/error.ts'
 import { type FetchRequest, parseFetchRequest } from '../../protocol/fetch-request.ts'
+import { joinedBytes } from '../../protocol/joined-bytes.ts'
 import { LIMITS } from '../../protocol/limits.ts'
 import type { JsonObject, JsonValue } from '../../protocol/parse.ts'
 
@@ -50,14 +51,14 @@ async function answerOf(asked: FetchRequest, signal: AbortSignal): Promise<JsonV
 /** To leave the loop is to end the transfer. */
 async function bytesOf({ body }: Response, asked: FetchRequest): Promise<Uint8Array> {
   if (!body) return new Uint8Array()
-  const parts: Uint8Array<ArrayBuffer>[] = []
+  const parts: Uint8Array[] = []
   let size = 0
   for await (const part of body) {
     size += part.length
     if (size > LIMITS.toolImportBytes) throw tooLarge(asked)
     parts.push(part)
   }
-  return new Uint8Array(await new Blob(parts).arrayBuffer())
+  return joinedBytes(parts)
 }
 
 function bodyOf(bytes: Uint8Array): { readonly body: string; readonly encoding?: 'base64' } {

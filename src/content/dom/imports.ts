@@ -16,13 +16,11 @@ import { areaOf, getItem, setItem } from './storage.ts'
 
 interface DomImport {
   readonly needs: (args: JsonObject) => readonly Capability[]
-  /** what a grant's caveat can be about */
-  readonly subject: 'selector' | 'key' | 'host'
   readonly run: (args: JsonObject, signal: AbortSignal) => JsonValue | Promise<JsonValue>
 }
 
-const reading = (run: DomImport['run']): DomImport => ({ needs: () => ['dom:read'], subject: 'selector', run })
-const writing = (run: DomImport['run']): DomImport => ({ needs: () => ['dom:write'], subject: 'selector', run })
+const reading = (run: DomImport['run']): DomImport => ({ needs: () => ['dom:read'], run })
+const writing = (run: DomImport['run']): DomImport => ({ needs: () => ['dom:write'], run })
 
 const DOM_IMPORTS: Readonly<Record<string, DomImport>> = {
   page_text: reading(pageText),
@@ -34,9 +32,9 @@ const DOM_IMPORTS: Readonly<Record<string, DomImport>> = {
   dom_html: reading(html),
   dom_set_text: writing(setText),
   dom_click: writing(click),
-  storage_get: { needs: (args) => [`storage:${areaOf(args)}:read`], subject: 'key', run: getItem },
-  storage_set: { needs: (args) => [`storage:${areaOf(args)}:write`], subject: 'key', run: setItem },
-  http_fetch: { needs: () => ['network:fetch:same-origin'], subject: 'host', run: httpFetch },
+  storage_get: { needs: (args) => [`storage:${areaOf(args)}:read`], run: getItem },
+  storage_set: { needs: (args) => [`storage:${areaOf(args)}:write`], run: setItem },
+  http_fetch: { needs: () => ['network:fetch:same-origin'], run: httpFetch },
 }
 
 /** What the service worker sends with each request; it is our own code, so its shape is given. */
@@ -59,23 +57,24 @@ export function runDomImport(method: string, params: JsonObject, signal: AbortSi
   const owner = ownerOf(request.principal)
   if (owner.kind !== 'site' || owner.origin !== location.origin)
     throw new BtcpError('TAB_GONE', `Cannot run "${name}": its document was left`, { effects: 'none' })
-  const decision = decide(request.grants, requestOf(found, request))
+  const decision = decide(request.grants, requestOf(name, found, request))
   if (!decision.allow)
     throw new BtcpError('CAPABILITY_DENIED', `Cannot run "${name}": not granted`, { missing: decision.missing, effects: 'none' })
   return found.run(request.arguments, signal)
 }
 
-function requestOf({ needs, subject }: DomImport, { principal, manifest, builtIn, call, arguments: args }: DomRequest): CapabilityRequest {
-  const touched = subject === 'host' ? hostOf(args) : args[subject]
+function requestOf(
+  name: string,
+  { needs }: DomImport,
+  { principal, manifest, builtIn, call, arguments: args }: DomRequest,
+): CapabilityRequest {
   return {
     principal,
     manifest,
     builtIn,
     call,
     capabilities: needs(args),
-    subject: typeof touched === 'string' ? { [subject]: touched } : {},
+    subject: importSubject({ import: name, arguments: args }, location.origin),
     now: Date.now(),
   }
 }
-
-const hostOf = (args: JsonObject): string | undefined => importSubject({ import: 'http_fetch', arguments: args }, location.origin).host
