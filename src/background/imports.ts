@@ -19,9 +19,10 @@ type Asked = Pick<Extract<ToService, { t: 'import' }>, 'tool' | 'request'>
 export async function carryOut(call: Call, { tool: name, request: asked }: Asked): Promise<JsonValue> {
   const { import: wanted, arguments: args } = asked
   const row = toolImport(wanted)
-  const [tool, signal] = [call.tools.find(name), call.tools.signalOf(name)]
-  if (!tool || !signal || row?.place !== 'document' || row.needs === undefined)
+  const run = call.tools.find(name)
+  if (!run || row?.place !== 'document' || row.needs === undefined)
     throw new BtcpError('CAPABILITY_DENIED', `Cannot import "${wanted}": no call of "${name}" runs`, { missing: [], effects: 'none' })
+  const { tool, signal } = run
   const { origin } = call.port.caller
   const [principal, manifest] = [toolPrincipal(origin, tool), tool.manifest]
   const subject = importSubject(asked, origin)

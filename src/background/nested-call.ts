@@ -57,12 +57,13 @@ function allowedCell({ installed, tools }: Call, ended: (outcome: string) => voi
 
 /** The same asked of a tool that waits for it. */
 function onBehalf(outer: Call, name: string, request: CapabilityRequest): CapabilityRequest {
-  const tool = outer.tools.find(name)
-  if (!tool)
+  const run = outer.tools.find(name)
+  if (!run)
     throw new BtcpError('CAPABILITY_DENIED', `Cannot call for "${name}": no call of it runs`, {
       missing: request.capabilities,
       effects: 'none',
     })
+  const { tool } = run
   return { ...request, principal: principalOf(outer.port.caller.origin, tool), manifest: tool.manifest, builtIn: false }
 }
 

@@ -42,13 +42,9 @@ export class RunningTools {
     run.ended.abort(over())
   }
 
-  find(name: string): InstalledTool | undefined {
-    return this.#runs.get(name)?.tool
-  }
-
-  /** What ends its imports. */
-  signalOf(name: string): AbortSignal | undefined {
-    return this.#runs.get(name)?.signal
+  /** The tool, and what ends its imports. */
+  find(name: string): Pick<Run, 'tool' | 'signal'> | undefined {
+    return this.#runs.get(name)
   }
 
   countImport(): void {
