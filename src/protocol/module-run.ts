@@ -22,8 +22,12 @@ export interface ModuleRun {
 
 export const moduleArgv = (run: ModuleRun): string[] => [WASM_TOOL, JSON.stringify(run)]
 
-const ABIS: readonly WasmAbi[] = ['btcp', 'library', 'stdio']
-const ENTRIES: readonly ModuleRun['entry'][] = ['execute', 'library_call', 'library_check', 'get_metadata', 'check']
+const ENTRIES: Readonly<Record<WasmAbi, readonly ModuleRun['entry'][]>> = {
+  btcp: ['execute', 'get_metadata', 'check'],
+  library: ['library_call', 'library_check', 'get_metadata', 'check'],
+  stdio: ['check'],
+}
+const ABIS = Object.keys(ENTRIES) as WasmAbi[]
 const PATH_LENGTH = 4_096
 const SHA256 = /^[0-9a-f]{64}$/
 const MOST_PAGES = 65_536
@@ -40,19 +44,13 @@ export function parseModuleRun(text: string): Parsed<ModuleRun> {
   const path = own(value, 'path')
   const sha256 = own(value, 'sha256')
   const abi = ABIS.find((known) => known === own(value, 'abi'))
-  const entry = ENTRIES.find((known) => known === own(value, 'entry'))
   const [initial, maximum] = [own(value, 'memoryInitial'), own(value, 'memoryMaximum')]
   const strict = own(value, 'strict')
   if (typeof path !== 'string' || !path.startsWith('/') || path.length > PATH_LENGTH) return refused('/path', 'is no absolute path')
   if (typeof sha256 !== 'string' || !SHA256.test(sha256)) return refused('/sha256', 'is no SHA-256')
   if (!abi) return refused('/abi', 'is none of btcp, library and stdio')
-  if (
-    !entry ||
-    (entry.startsWith('library_') && abi !== 'library') ||
-    (entry === 'execute' && abi !== 'btcp') ||
-    (entry !== 'check' && abi === 'stdio')
-  )
-    return refused('/entry', 'is no entry of this ABI')
+  const entry = ENTRIES[abi].find((known) => known === own(value, 'entry'))
+  if (!entry) return refused('/entry', 'is no entry of this ABI')
   if (!isPages(initial)) return refused('/memoryInitial', 'is no number of pages')
   if (!isPages(maximum)) return refused('/memoryMaximum', 'is no number of pages')
   return {
