@@ -9,7 +9,7 @@ import type { PackageFile } from '../protocol/installed-tool.ts'
 import { type LimitName, type Limits, limitsWith } from '../protocol/limits.ts'
 import { mountTree } from './mounts.ts'
 import { nodePlatform } from './node-platform.ts'
-import { readPackage } from './package-source.ts'
+import { readPackageFiles } from './package-source.ts'
 
 export { FileError } from '../orchestrator/file-error.ts'
 export type { CallOptions, RegisteredTools, RegisterOptions } from '../orchestrator/local-tools.ts'
@@ -63,7 +63,7 @@ export class Sandbox extends SandboxCore {
   /** Adds the tools of a package: a directory, a zip archive or a module of this machine, or the files themselves. They run in cells of their
    *  own and may what `grants` says. Rejects with BtcpError INVALID_PARAMS. */
   override async registerTool(source: string | readonly PackageFile[], options?: RegisterOptions): Promise<RegisteredTools> {
-    return await super.registerTool(typeof source === 'string' ? await readPackage(source, this.#limits) : source, options)
+    return await super.registerTool(typeof source === 'string' ? await readPackageFiles(source, this.#limits) : source, options)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ const LEFT_OUT = new Set(['node_modules', '__pycache__', '__MACOSX'])
 const CACHE_TAG = 'CACHEDIR.TAG'
 
 /** The package's files. Throws BtcpError INVALID_PARAMS. */
-export async function readPackage(path: string, limits: Limits): Promise<PackageFile[]> {
+export async function readPackageFiles(path: string, limits: Limits): Promise<PackageFile[]> {
   const found = await disk.stat(path).catch((error: unknown) => {
     throw unreadable(path, (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file or directory' : 'it cannot be read')
   })

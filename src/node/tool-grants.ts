@@ -4,7 +4,7 @@ import { BtcpError } from '../protocol/error.ts'
 import type { PackageFile, PackageManifest } from '../protocol/installed-tool.ts'
 import { LIMITS } from '../protocol/limits.ts'
 import { parsePackage, trimPackage } from '../protocol/tool-package.ts'
-import { readPackage } from './package-source.ts'
+import { readPackageFiles } from './package-source.ts'
 import { complain } from './printable.ts'
 import { askSecret } from './secret.ts'
 import { faultLine } from './tool-check.ts'
@@ -18,7 +18,7 @@ export interface GrantFlags {
 }
 
 /** The package's files, as they are hashed. Throws BtcpError INVALID_PARAMS. */
-export const packageAt = async (path: string): Promise<PackageFile[]> => trimPackage(await readPackage(path, LIMITS))
+export const packageAt = async (path: string): Promise<PackageFile[]> => trimPackage(await readPackageFiles(path, LIMITS))
 
 /** Throws BtcpError INVALID_PARAMS with all that is wrong. */
 export function manifestOf(files: readonly PackageFile[]): PackageManifest {
